@@ -1,0 +1,3 @@
+"""Weft: a container network engine that speaks the Docker Engine API."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,246 @@
+"""What the API needs of the engine: each route file uses the part that carries its noun."""
+
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from weft.engine.contract.images import Images
+from weft.engine.contract.runtime import ExecSpec, LogLine, LogQuery, RuntimeInfo, Stdio
+from weft.engine.waiting import WaitCondition, WaitResult
+from weft.model.container import ContainerRecord, ContainerSpec
+from weft.model.endpoint import EndpointSpec
+from weft.model.event import Event
+from weft.model.image import ImageRecord
+from weft.model.network import NetworkRecord, NetworkSpec
+from weft.model.volume import VolumeRecord
+
+Filters = Mapping[str, tuple[str, ...]]  # decoded `filters` parameter: key -> values
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A new object's id and the warnings that go with it."""
+
+    id: str
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What a prune removed, and the bytes it gave back."""
+
+    deleted: tuple[str, ...]
+    reclaimed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TopResult:
+    """Titles and rows of `ps`."""
+
+    titles: tuple[str, ...]
+    processes: tuple[tuple[str, ...], ...]
+
+
+class Containers(Protocol):
+    """References are an id, a name or an unambiguous id prefix; NotFound is `No such container: X`."""
+
+    def find(self, reference: str) -> ContainerRecord: ...
+
+    def list(self, *, all: bool, limit: int, filters: Filters) -> tuple[ContainerRecord, ...]:
+        """Newest first. InvalidParameter `invalid filter 'x'` for an unknown key or value."""
+        ...
+
+    async def create(
+        self, name: str, spec: ContainerSpec, networks: Mapping[str, EndpointSpec], platform: str
+    ) -> Created:
+        """`name` "" lets the engine choose. `networks` is keyed by network name or id as the client sent it.
+
+        The image's defaults (entrypoint, cmd, env, volumes, exposed ports, labels, user, workdir, stop signal) are
+        merged in here: `spec` holds only what the client sent.
+        """
+        ...
+
+    async def start(self, reference: str) -> None:
+        """NotModified if it runs already."""
+        ...
+
+    async def stop(self, reference: str, *, timeout: int | None, signal: str) -> None: ...
+
+    async def restart(self, reference: str, *, timeout: int | None, signal: str) -> None: ...
+
+    async def kill(self, reference: str, signal: str) -> None: ...
+
+    async def pause(self, reference: str) -> None: ...
+
+    async def unpause(self, reference: str) -> None: ...
+
+    async def rename(self, reference: str, name: str) -> None: ...
+
+    async def remove(self, reference: str, *, force: bool, volumes: bool, link: bool) -> None: ...
+
+    async def prune(self, filters: Filters) -> Pruned: ...
+
+    async def wait(self, reference: str, condition: WaitCondition) -> Awaitable[WaitResult]:
+        """Register the waiter now; the result of what is returned comes when the condition holds."""
+        ...
+
+    async def attach(self, reference: str) -> Stdio:
+        """Connect to the standard streams, now or as soon as the container starts; output before that is not lost."""
+        ...
+
+    def logs(self, reference: str, query: LogQuery) -> AsyncIterator[LogLine]: ...
+
+    async def resize(self, reference: str, rows: int, columns: int) -> None: ...
+
+    async def top(self, reference: str, ps_args: str) -> TopResult: ...
+
+    async def sizes(self, reference: str) -> tuple[int, int]:
+        """Return (bytes of the writable layer, bytes of the whole root)."""
+        ...
+
+    def log_path(self, record: ContainerRecord) -> str: ...
+
+    def directory(self, record: ContainerRecord) -> str: ...
+
+    def sandbox_path(self, record: ContainerRecord) -> str:
+        """Return the pinned namespace's path, "" without one."""
+        ...
+
+    def exec_ids(self, record: ContainerRecord) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecState:
+    """One exec, for /exec/{id}/json."""
+
+    id: str
+    container_id: str
+    spec: ExecSpec
+    running: bool
+    exit_code: int | None
+    pid: int
+
+
+class Execs(Protocol):
+    """NotFound is `No such exec instance: X`."""
+
+    async def create(self, container: str, spec: ExecSpec) -> str: ...
+
+    async def start(self, exec_id: str, *, detach: bool, tty: bool, console_size: tuple[int, int]) -> Stdio | None: ...
+
+    async def resize(self, exec_id: str, rows: int, columns: int) -> None: ...
+
+    def inspect(self, exec_id: str) -> ExecState: ...
+
+
+class Networks(Protocol):
+    """References: whole id, exact name, unambiguous id prefix; NotFound is `network X not found`."""
+
+    def find(self, reference: str) -> NetworkRecord: ...
+
+    def list(self, filters: Filters) -> tuple[NetworkRecord, ...]: ...
+
+    def members(self, record: NetworkRecord) -> tuple[ContainerRecord, ...]:
+        """Return the containers with a live endpoint on it."""
+        ...
+
+    async def create(self, spec: NetworkSpec) -> Created: ...
+
+    async def remove(self, reference: str) -> None: ...
+
+    async def connect(self, reference: str, container: str, spec: EndpointSpec) -> None: ...
+
+    async def disconnect(self, reference: str, container: str, *, force: bool) -> None: ...
+
+    async def prune(self, filters: Filters) -> Pruned: ...
+
+
+class Volumes(Protocol):
+    """NotFound is `get X: no such volume`."""
+
+    def find(self, name: str) -> VolumeRecord: ...
+
+    def list(self, filters: Filters) -> tuple[VolumeRecord, ...]: ...
+
+    async def create(
+        self, name: str, driver: str, options: Mapping[str, str], labels: Mapping[str, str]
+    ) -> VolumeRecord: ...
+
+    async def remove(self, name: str, *, force: bool) -> None: ...
+
+    async def prune(self, filters: Filters) -> Pruned: ...
+
+
+class ImageService(Images, Protocol):
+    """The image store, with events; and what needs to know of containers."""
+
+    def filtered(self, filters: Filters, *, all: bool) -> tuple[ImageRecord, ...]: ...
+
+    def containers_of(self, image_id: str) -> int: ...
+
+    async def delete(self, reference: str, *, force: bool, prune: bool) -> tuple[tuple[str, str], ...]:
+        """Return ("Untagged", reference) and ("Deleted", id) in order."""
+        ...
+
+    async def prune_unused(self, filters: Filters) -> tuple[tuple[tuple[str, str], ...], int]: ...
+
+
+class Events(Protocol):
+    """The event stream."""
+
+    def subscribe(self, *, filters: Filters, since: int, until: int) -> AsyncIterator[Event]:
+        """Yield events from `since` (0: from now) until `until` (0: for ever), both nanoseconds since the epoch."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemState:
+    """What /info and /version report of the engine and its host."""
+
+    id: str
+    hostname: str
+    data_root: str
+    exec_root: str
+    debug: bool
+    images: int
+    containers: Mapping[str, int]  # running, paused, stopped
+    runtime: RuntimeInfo
+    cpus: int
+    memory: int  # bytes
+    kernel_version: str
+    operating_system: str
+    os_version: str
+    architecture: str
+    labels: tuple[str, ...]
+    registry_mirrors: tuple[str, ...]
+    insecure_registries: tuple[str, ...]
+    address_pools: tuple[tuple[str, int], ...]
+    ipv4_forwarding: bool
+    event_listeners: int
+    file_descriptors: int
+    tasks: int
+    nft_version: str
+    warnings: tuple[str, ...]
+    started: int  # nanoseconds since the epoch
+    network_drivers: tuple[str, ...]
+
+
+class System(Protocol):
+    """The engine as a whole."""
+
+    def state(self) -> SystemState: ...
+
+    async def verify_credentials(self, username: str, password: str, server: str) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """All that the API serves."""
+
+    containers: Containers
+    execs: Execs
+    networks: Networks
+    volumes: Volumes
+    images: ImageService
+    events: Events
+    system: System

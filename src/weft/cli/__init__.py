@@ -1,0 +1,1 @@
+"""The weft command: docker's words, flags and output."""

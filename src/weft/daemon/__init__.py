@@ -1,0 +1,1 @@
+"""Configuration, wiring, supervision and recovery of the daemon; imported by nobody."""

@@ -1,0 +1,1 @@
+"""Network drivers: pure planners from a spec and facts to a plan."""

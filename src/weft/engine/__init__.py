@@ -1,0 +1,1 @@
+"""Use cases: containers, networks, endpoints, published ports, events."""

@@ -1,0 +1,1 @@
+"""Protocols that the engine needs; edge rooms implement them, the daemon wires them in."""

@@ -1,0 +1,100 @@
+"""What the engine needs of the kernel room."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+from typing import Protocol as Contract
+
+from weft.model.address import Address, Interface, Network
+from weft.model.port import Protocol
+from weft.plan.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A network interface as observed. `alias` is its ifalias, where Weft writes the id of the object it serves."""
+
+    index: int
+    name: str
+    kind: str  # "bridge", "veth", "" for physical ones
+    mac: str
+    mtu: int
+    up: bool
+    alias: str = ""
+    master: int = 0
+    addresses: tuple[Interface, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One observation of the daemon's own namespace, and the names of pinned sandboxes."""
+
+    links: tuple[Link, ...]
+    routes: tuple[Network, ...]  # destinations of the main table, default routes left out
+    default_mtu: int  # of the interface that carries the default route; 1500 without one
+    sandboxes: frozenset[str]
+    tables: frozenset[str]  # nftables tables of family inet
+
+    def link(self, name: str) -> Link | None:
+        """Return the link of that name, or None."""
+        return next((link for link in self.links if link.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A socket of the host that occupies a port; `address` may be 0.0.0.0 or ::."""
+
+    protocol: Protocol
+    address: Address
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxSockets:
+    """DNS sockets opened inside a sandbox on 127.0.0.11 (file descriptors the receiver owns), and their ports."""
+
+    udp: int
+    tcp: int
+    udp_port: int
+    tcp_port: int
+
+
+class Kernel(Contract):
+    """Performs plans and observes. Errors are SystemFailure, naming the operation and the kernel's reason."""
+
+    async def apply(self, plan: Plan) -> None:
+        """Perform every operation in order; what fails half-way is undone and the error raised."""
+        ...
+
+    async def teardown(self, plan: Plan) -> None:
+        """Perform every operation, going on after errors; raises ExceptionGroup with all of them at the end."""
+        ...
+
+    async def facts(self) -> Facts:
+        """Observe links, routes, sandboxes and tables now."""
+        ...
+
+    async def listeners(self) -> frozenset[Listener]:
+        """Return what the host's own sockets occupy: TCP in LISTEN, UDP bound (sock_diag, one dump a family)."""
+        ...
+
+    def ephemeral_ports(self) -> range:
+        """Return the host's net.ipv4.ip_local_port_range."""
+        ...
+
+    async def open_dns_sockets(self, sandbox: str) -> SandboxSockets:
+        """Open UDP and TCP sockets inside a sandbox at 127.0.0.11 on free ports, and redirect its port 53 to them."""
+        ...
+
+    def sandbox_path(self, sandbox: str) -> str:
+        """Return the path of the pinned namespace, for the OCI runtime."""
+        ...
+
+    def flushed(self) -> AsyncIterator[str]:
+        """Yield the name of one of Weft's tables whenever somebody else deleted it."""
+        ...
+
+
+LOOPBACK_DNS = IPv4Address("127.0.0.11")
+ANY_IPV4 = IPv4Address("0.0.0.0")  # noqa: S104 - the address that stands for all of them, not a bind
+ANY_IPV6 = IPv6Address("::")

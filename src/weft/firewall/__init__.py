@@ -1,0 +1,1 @@
+"""Publish, isolate, masquerade: pure, from the model to the desired nftables state."""

@@ -1,0 +1,1 @@
+"""Netlink, nftables, namespaces, sysctls: performs plans and observes; sole user of pyroute2, libnftables and setns."""

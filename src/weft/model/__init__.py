@@ -1,0 +1,1 @@
+"""Specs, records, ids and errors: frozen, standard library only."""

@@ -1,0 +1,233 @@
+"""Containers: what a user asked for (specs) and what exists (records)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from weft.model.endpoint import Attachment
+from weft.model.port import ContainerPort, PortRequest, PublishedPort
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessSpec:
+    """The container's process, the image's defaults already merged in. `entrypoint` None: none was given."""
+
+    entrypoint: tuple[str, ...] | None = None
+    cmd: tuple[str, ...] | None = None
+    env: tuple[str, ...] = ()
+    user: str = ""
+    working_dir: str = ""
+    tty: bool = False
+    open_stdin: bool = False
+    stdin_once: bool = False
+    attach_stdin: bool = False
+    attach_stdout: bool = False
+    attach_stderr: bool = False
+    stop_signal: str = ""
+    stop_timeout: int | None = None  # seconds
+    init: bool | None = None
+    console_size: tuple[int, int] = (0, 0)  # rows, columns
+
+    @property
+    def argv(self) -> tuple[str, ...]:
+        """Entrypoint followed by cmd."""
+        return (self.entrypoint or ()) + (self.cmd or ())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ulimit:
+    """A resource limit as `ulimit` names it (nofile, nproc …)."""
+
+    name: str
+    soft: int
+    hard: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """Control group limits; 0 is unlimited. Memory in bytes, `nano_cpus` in 1e-9 CPUs, periods in microseconds."""
+
+    memory: int = 0
+    memory_swap: int = 0  # memory plus swap; -1 unlimited swap
+    memory_reservation: int = 0
+    nano_cpus: int = 0
+    cpu_shares: int = 0
+    cpu_period: int = 0
+    cpu_quota: int = 0
+    pids_limit: int | None = None
+    ulimits: tuple[Ulimit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Security:
+    """Privileges of the container's process."""
+
+    privileged: bool = False
+    cap_add: tuple[str, ...] = ()
+    cap_drop: tuple[str, ...] = ()
+    security_opt: tuple[str, ...] = ()  # as given; seccomp=…, no-new-privileges
+    group_add: tuple[str, ...] = ()
+    read_only_root: bool = False
+    masked_paths: tuple[str, ...] | None = None  # None: the engine's defaults
+    read_only_paths: tuple[str, ...] | None = None
+    sysctls: Mapping[str, str] = field(default_factory=dict)
+
+
+class MountType(StrEnum):
+    """Kinds of mounts (Engine API MountPoint.Type)."""
+
+    BIND = "bind"
+    VOLUME = "volume"
+    TMPFS = "tmpfs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MountSpec:
+    """A mount asked for by -v, --mount or --tmpfs.
+
+    `source` is a host path (bind) or a volume name ("" for an anonymous volume); `mode` the text after the second
+    colon of -v; `from_binds` tells -v from --mount, since only -v creates a missing host path.
+    """
+
+    type: MountType
+    target: str
+    source: str = ""
+    read_only: bool = False
+    mode: str = ""
+    propagation: str = ""
+    no_copy: bool = False
+    from_binds: bool = False
+    tmpfs_options: str = ""
+    volume_labels: Mapping[str, str] = field(default_factory=dict)
+    volume_driver: str = ""
+    volume_options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mount:
+    """A mount resolved: `source` is a host path. `name` is the volume's."""
+
+    type: MountType
+    source: str
+    target: str
+    name: str = ""
+    driver: str = ""
+    mode: str = ""
+    read_only: bool = False
+    propagation: str = ""
+    tmpfs_options: str = ""
+    copy_up: bool = False  # fill an empty volume from the image at first use
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestartPolicy:
+    """`name` is no, always, unless-stopped or on-failure."""
+
+    name: str = "no"
+    maximum_retry_count: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogConfig:
+    """`driver` is json-file, local or none; options max-size and max-file bound what json-file keeps."""
+
+    driver: str = "json-file"
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkingSpec:
+    """How a container is connected. `mode` is bridge, host, none, container:<id> or a network's name or id."""
+
+    mode: str = "bridge"
+    hostname: str = ""
+    domainname: str = ""
+    mac_address: str = ""
+    exposed: tuple[ContainerPort, ...] = ()
+    ports: tuple[PortRequest, ...] = ()
+    publish_all: bool = False
+    dns: tuple[str, ...] = ()
+    dns_options: tuple[str, ...] = ()
+    dns_search: tuple[str, ...] = ()
+    extra_hosts: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerSpec:
+    """What `container create` asks for, image defaults merged in."""
+
+    image: str  # as the user wrote it
+    process: ProcessSpec = ProcessSpec()
+    networking: NetworkingSpec = NetworkingSpec()
+    resources: Resources = Resources()
+    security: Security = Security()
+    mounts: tuple[MountSpec, ...] = ()
+    anonymous_volumes: tuple[str, ...] = ()  # targets from the image's or --volume's Volumes map
+    volumes_from: tuple[str, ...] = ()
+    restart: RestartPolicy = RestartPolicy()
+    log: LogConfig = LogConfig()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    auto_remove: bool = False
+    shm_size: int = 67108864  # bytes
+    runtime: str = ""  # "" is the engine's default
+    ipc_mode: str = ""
+    pid_mode: str = ""
+    uts_mode: str = ""
+    cgroup_parent: str = ""
+
+
+class Status(StrEnum):
+    """A container's state (Engine API ContainerState.Status)."""
+
+    CREATED = "created"
+    RUNNING = "running"
+    PAUSED = "paused"
+    RESTARTING = "restarting"
+    REMOVING = "removing"
+    EXITED = "exited"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerState:
+    """Times are nanoseconds since the epoch, 0 for never. `manually_stopped` keeps restart policies quiet."""
+
+    status: Status = Status.CREATED
+    pid: int = 0
+    exit_code: int = 0
+    oom_killed: bool = False
+    error: str = ""
+    started: int = 0
+    finished: int = 0
+    restart_count: int = 0
+    manually_stopped: bool = False
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a process exists (a paused container has one)."""
+        return self.status in (Status.RUNNING, Status.PAUSED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerRecord:
+    """A container that exists.
+
+    `sandbox_id` names the network namespace while one is pinned; `ports` are the bindings in force while running.
+    """
+
+    id: str
+    name: str
+    created: int
+    image_id: str
+    spec: ContainerSpec
+    state: ContainerState = ContainerState()
+    layers: tuple[str, ...] = ()  # diff ids of the image, lowest first
+    mounts: tuple[Mount, ...] = ()
+    attachments: tuple[Attachment, ...] = ()  # in the order of attaching
+    sandbox_id: str = ""
+    ports: tuple[PublishedPort, ...] = ()
+
+    def attachment_to(self, network_id: str) -> Attachment | None:
+        """Return the attachment to that network, or None."""
+        return next((a for a in self.attachments if a.network_id == network_id), None)

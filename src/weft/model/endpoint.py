@@ -1,0 +1,47 @@
+"""Endpoints: a container's place on a network."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
+
+from weft.model.address import Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointSpec:
+    """What a user asked of one attachment (Engine API v1.51 EndpointSettings, its configuration half)."""
+
+    ipv4: IPv4Address | None = None
+    ipv6: IPv6Address | None = None
+    link_local: tuple[Address, ...] = ()
+    aliases: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+    driver_options: Mapping[str, str] = field(default_factory=dict)
+    mac_address: str = ""
+    gateway_priority: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """What an attachment got while its container runs. `mac_address` is lower case, colon separated."""
+
+    id: str
+    network_id: str
+    ipv4: IPv4Interface | None = None
+    ipv6: IPv6Interface | None = None
+    gateway_ipv4: IPv4Address | None = None
+    gateway_ipv6: IPv6Address | None = None
+    mac_address: str = ""
+    host_link: str = ""  # interface in the host's namespace, "" where the driver makes none
+    sandbox_link: str = ""  # interface in the sandbox: eth0, eth1 …
+    dns_names: tuple[str, ...] = ()  # container name, aliases, short id, hostname
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A container's attachment to a network: kept while stopped (`endpoint` None), filled while running."""
+
+    network_id: str
+    network_name: str
+    spec: EndpointSpec = EndpointSpec()
+    endpoint: Endpoint | None = None

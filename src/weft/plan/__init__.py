@@ -1,0 +1,1 @@
+"""Operations on the kernel, their inverses and differences: frozen values."""

@@ -1,0 +1,230 @@
+"""Operations on the kernel: frozen values, performed by the kernel room in the order of a plan.
+
+Every operation acts in one namespace: HOST, or the sandbox that `namespace` names. Every creating operation knows its inverse.
+"""
+
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from weft.model.address import Address, Interface, Network
+
+HOST = ""  # the daemon's own network namespace
+
+
+@runtime_checkable
+class Operation(Protocol):
+    """What a plan is made of."""
+
+    @property
+    def inverse(self) -> "Operation | None":
+        """The operation that undoes this one, or None where there is nothing to undo."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CreateSandbox:
+    """Make a network namespace pinned by name, with loopback up and the sysctls that containers expect."""
+
+    sandbox: str
+
+    @property
+    def inverse(self) -> "DeleteSandbox":
+        return DeleteSandbox(self.sandbox)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteSandbox:
+    """Unpin a namespace; its links vanish with its last process. A namespace that is not there is no error."""
+
+    sandbox: str
+
+    @property
+    def inverse(self) -> None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class CreateBridge:
+    """Make a bridge in the host's namespace, up, with multicast snooping as the kernel has it. `mac` "" is the kernel's choice."""
+
+    name: str
+    mtu: int = 1500
+    mac: str = ""
+    alias: str = ""
+
+    @property
+    def inverse(self) -> "DeleteLink":
+        return DeleteLink(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class CreateVeth:
+    """Make a veth pair: `name` in the host as a port of `bridge` ("" for none), `peer` in the sandbox, both up.
+
+    `mac` is the peer's. `isolated` keeps bridge ports from talking to each other (icc=false).
+    """
+
+    name: str
+    sandbox: str
+    peer: str
+    mac: str
+    bridge: str = ""
+    mtu: int = 1500
+    alias: str = ""
+    isolated: bool = False
+
+    @property
+    def inverse(self) -> "DeleteLink":
+        return DeleteLink(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteLink:
+    """Delete a link; one that is not there is no error."""
+
+    name: str
+    namespace: str = HOST
+
+    @property
+    def inverse(self) -> None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class AddAddress:
+    """Put an address on a link, without duplicate address detection for IPv6."""
+
+    link: str
+    interface: Interface
+    namespace: str = HOST
+
+    @property
+    def inverse(self) -> "DeleteAddress":
+        return DeleteAddress(self.link, self.interface, self.namespace)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteAddress:
+    """Take an address off a link; one that is not there is no error."""
+
+    link: str
+    interface: Interface
+    namespace: str = HOST
+
+    @property
+    def inverse(self) -> AddAddress:
+        return AddAddress(self.link, self.interface, self.namespace)
+
+
+@dataclass(frozen=True, slots=True)
+class AddRoute:
+    """Add or replace a route; `gateway` None is on-link. A default route has destination 0.0.0.0/0 or ::/0."""
+
+    destination: Network
+    link: str
+    gateway: Address | None = None
+    namespace: str = HOST
+
+    @property
+    def inverse(self) -> "DeleteRoute":
+        return DeleteRoute(self.destination, self.link, self.gateway, self.namespace)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteRoute:
+    """Delete a route; one that is not there is no error."""
+
+    destination: Network
+    link: str
+    gateway: Address | None = None
+    namespace: str = HOST
+
+    @property
+    def inverse(self) -> AddRoute:
+        return AddRoute(self.destination, self.link, self.gateway, self.namespace)
+
+
+@dataclass(frozen=True, slots=True)
+class SetSysctl:
+    """Write a network sysctl, named with dots or slashes below /proc/sys (net.ipv4.conf.br0.route_localnet)."""
+
+    key: str
+    value: str
+    namespace: str = HOST
+
+    @property
+    def inverse(self) -> None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadTable:
+    """Replace one nftables table (family inet) by `ruleset`, its text between the braces, in one transaction."""
+
+    table: str
+    ruleset: str
+    namespace: str = HOST
+
+    @property
+    def inverse(self) -> "DeleteTable":
+        return DeleteTable(self.table, self.namespace)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteTable:
+    """Delete one nftables table (family inet); one that is not there is no error."""
+
+    table: str
+    namespace: str = HOST
+
+    @property
+    def inverse(self) -> None:
+        return None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Element:
+    """An element of a set (`value` empty) or map, in nft's words: key ("tcp", "80"), value ("172.17.0.2", "80")."""
+
+    key: tuple[str, ...]
+    value: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AddElements:
+    """Add elements to a set or map of a table of family inet."""
+
+    table: str
+    set: str
+    elements: tuple[Element, ...]
+    namespace: str = HOST
+
+    @property
+    def inverse(self) -> "DeleteElements":
+        return DeleteElements(self.table, self.set, self.elements, self.namespace)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteElements:
+    """Delete elements of a set or map; ones that are not there are no error."""
+
+    table: str
+    set: str
+    elements: tuple[Element, ...]
+    namespace: str = HOST
+
+    @property
+    def inverse(self) -> AddElements:
+        return AddElements(self.table, self.set, self.elements, self.namespace)
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetFlows:
+    """Drop conntrack entries that were translated to `address`, for the given UDP ports, so that stale flows end."""
+
+    address: Address
+    ports: tuple[int, ...] = field(default_factory=tuple)
+
+    @property
+    def inverse(self) -> None:
+        return None
