@@ -33,7 +33,9 @@ class Names(Protocol):
 
     async def close(self, sandbox: str) -> None: ...
 
-    async def publish(self, network: str, endpoint: str, names: tuple[str, ...], addresses: tuple[Address, ...]) -> None:
+    async def publish(
+        self, network: str, endpoint: str, names: tuple[str, ...], addresses: tuple[Address, ...]
+    ) -> None:
         """Make an endpoint's names answer on a network; the first name is its canonical one, for PTR."""
         ...
 
@@ -43,6 +45,8 @@ class Names(Protocol):
         """Return the sandboxes that the process holds sockets of."""
         ...
 
-    async def replace_zones(self, zones: Mapping[str, Mapping[str, tuple[tuple[str, ...], tuple[Address, ...]]]]) -> None:
+    async def replace_zones(
+        self, zones: Mapping[str, Mapping[str, tuple[tuple[str, ...], tuple[Address, ...]]]]
+    ) -> None:
         """Replace all zones: network -> endpoint -> (names, addresses); after a restart of either side."""
         ...

@@ -138,7 +138,9 @@ class Runtime(Protocol):
         """Return the host pids of all processes of a container."""
         ...
 
-    async def top(self, container_id: str, ps_args: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    async def top(
+        self, container_id: str, ps_args: tuple[str, ...]
+    ) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
         """Return ps' titles and rows for the container's processes."""
         ...
 
@@ -183,4 +185,3 @@ class Runtime(Protocol):
         ...
 
     async def exec_resize(self, exec_id: str, rows: int, columns: int) -> None: ...
-
