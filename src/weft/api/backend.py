@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from weft.engine.contract.images import Images
-from weft.engine.contract.runtime import ExecSpec, LogLine, LogQuery, RuntimeInfo, Stdio
+from weft.engine.contract.runtime import ExecSpec, LogLine, LogQuery, Stdio
+from weft.engine.results import Created, ExecState, Pruned, SystemState, TopResult
 from weft.engine.waiting import WaitCondition, WaitResult
 from weft.model.container import ContainerRecord, ContainerSpec
 from weft.model.endpoint import EndpointSpec
@@ -15,30 +16,6 @@ from weft.model.network import NetworkRecord, NetworkSpec
 from weft.model.volume import VolumeRecord
 
 Filters = Mapping[str, tuple[str, ...]]  # decoded `filters` parameter: key -> values
-
-
-@dataclass(frozen=True, slots=True)
-class Created:
-    """A new object's id and the warnings that go with it."""
-
-    id: str
-    warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Pruned:
-    """What a prune removed, and the bytes it gave back."""
-
-    deleted: tuple[str, ...]
-    reclaimed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class TopResult:
-    """Titles and rows of `ps`."""
-
-    titles: tuple[str, ...]
-    processes: tuple[tuple[str, ...], ...]
 
 
 class Containers(Protocol):
@@ -107,18 +84,6 @@ class Containers(Protocol):
         ...
 
     def exec_ids(self, record: ContainerRecord) -> tuple[str, ...]: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExecState:
-    """One exec, for /exec/{id}/json."""
-
-    id: str
-    container_id: str
-    spec: ExecSpec
-    running: bool
-    exit_code: int | None
-    pid: int
 
 
 class Execs(Protocol):
@@ -191,38 +156,6 @@ class Events(Protocol):
     def subscribe(self, *, filters: Filters, since: int, until: int) -> AsyncIterator[Event]:
         """Yield events from `since` (0: from now) until `until` (0: for ever), both nanoseconds since the epoch."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SystemState:
-    """What /info and /version report of the engine and its host."""
-
-    id: str
-    hostname: str
-    data_root: str
-    exec_root: str
-    debug: bool
-    images: int
-    containers: Mapping[str, int]  # running, paused, stopped
-    runtime: RuntimeInfo
-    cpus: int
-    memory: int  # bytes
-    kernel_version: str
-    operating_system: str
-    os_version: str
-    architecture: str
-    labels: tuple[str, ...]
-    registry_mirrors: tuple[str, ...]
-    insecure_registries: tuple[str, ...]
-    address_pools: tuple[tuple[str, int], ...]
-    ipv4_forwarding: bool
-    event_listeners: int
-    file_descriptors: int
-    tasks: int
-    nft_version: str
-    warnings: tuple[str, ...]
-    started: int  # nanoseconds since the epoch
-    network_drivers: tuple[str, ...]
 
 
 class System(Protocol):

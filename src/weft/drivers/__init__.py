@@ -1,1 +1,1 @@
-"""Network drivers: pure planners from a spec and facts to a plan."""
+"""Network drivers: pure planners, from records and facts to operations on the kernel."""

@@ -1,1 +1,1 @@
-"""Publish, isolate, masquerade: pure, from the model to the desired nftables state."""
+"""The host's one nftables table: publishing, isolation, masquerading. Pure: from the model to nft's words."""

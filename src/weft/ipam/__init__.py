@@ -1,1 +1,1 @@
-"""Address pools and address allocation: pure."""
+"""IP address management: which subnets networks get, and which addresses endpoints get. Pure."""

@@ -27,6 +27,7 @@ class ProcessSpec:
     stop_timeout: int | None = None  # seconds
     init: bool | None = None
     console_size: tuple[int, int] = (0, 0)  # rows, columns
+    shell: tuple[str, ...] = ()  # an image's build-time shell, kept for inspect
 
     @property
     def argv(self) -> tuple[str, ...]:
@@ -174,7 +175,10 @@ class ContainerSpec:
     ipc_mode: str = ""
     pid_mode: str = ""
     uts_mode: str = ""
+    userns_mode: str = ""  # "" or host, which are the same here; kept for inspect
     cgroup_parent: str = ""
+    container_id_file: str = ""  # the file that the client writes the id to, kept for inspect
+    healthcheck_disabled: bool = False  # the client switched the image's health check off
 
 
 class Status(StrEnum):

@@ -1,6 +1,7 @@
 """Operations on the kernel: frozen values, performed by the kernel room in the order of a plan.
 
-Every operation acts in one namespace: HOST, or the sandbox that `namespace` names. Every creating operation knows its inverse.
+Every operation acts in one namespace: HOST, or the sandbox that `namespace` names.
+Every creating operation knows its inverse.
 """
 
 from dataclasses import dataclass, field
@@ -45,7 +46,7 @@ class DeleteSandbox:
 
 @dataclass(frozen=True, slots=True)
 class CreateBridge:
-    """Make a bridge in the host's namespace, up, with multicast snooping as the kernel has it. `mac` "" is the kernel's choice."""
+    """Make a bridge in the host's namespace, up. `mac` "" is the kernel's choice."""
 
     name: str
     mtu: int = 1500

@@ -52,7 +52,7 @@ class Stdio(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One piece of output: `stream` 1 or 2, `time` nanoseconds since the epoch, `data` with its newline if it had one."""
+    """One piece of output: `stream` 1 or 2, `time` in nanoseconds since the epoch, `data` with its newline."""
 
     stream: int
     time: int
@@ -172,6 +172,10 @@ class Runtime(Protocol):
 
     async def recover(self, container_id: str) -> int | Exit:
         """After a daemon restart: the pid if the process still runs (and watch it again), else how it ended."""
+        ...
+
+    async def known(self) -> frozenset[str]:
+        """Return the ids of containers that have files or runtime state here."""
         ...
 
     def on_exit(self, callback: OnExit) -> None:

@@ -1,0 +1,1 @@
+"""Streams: hijacked connections, framing, detach keys, streamed responses."""

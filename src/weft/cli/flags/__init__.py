@@ -1,0 +1,1 @@
+"""Command-line flags as docker's users know them: parsing, values, usage text."""

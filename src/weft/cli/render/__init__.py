@@ -1,0 +1,1 @@
+"""Turning the daemon's answers into what users read."""

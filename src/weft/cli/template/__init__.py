@@ -1,0 +1,1 @@
+"""The part of Go's text/template that --format needs, with docker's functions."""

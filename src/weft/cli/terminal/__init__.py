@@ -1,0 +1,1 @@
+"""A container's standard streams at this terminal."""

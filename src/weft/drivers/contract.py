@@ -1,0 +1,124 @@
+"""What a driver is to the engine: a small contract, and optional ones for what only some networks have."""
+
+from collections.abc import Collection, Iterable, Sequence
+from ipaddress import IPv4Address, IPv6Address
+from typing import Protocol, runtime_checkable
+
+from weft.model.address import Interface
+from weft.model.endpoint import Endpoint, EndpointSpec
+from weft.model.network import NetworkRecord, NetworkSpec
+from weft.model.segment import Segment
+from weft.plan.plan import Plan
+
+
+class LinkFact(Protocol):
+    """What drivers read of an interface of the host."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def alias(self) -> str: ...
+
+    @property
+    def addresses(self) -> Sequence[Interface]: ...
+
+
+class HostFacts(Protocol):
+    """What drivers read of one observation of the host."""
+
+    def link(self, name: str) -> LinkFact | None: ...
+
+
+class Driver(Protocol):
+    """Plans networks of one kind. Nothing here touches the kernel; plans come out the same for the same arguments."""
+
+    @property
+    def name(self) -> str:
+        """As `docker network create -d` names it."""
+        ...
+
+    @property
+    def has_addresses(self) -> bool:
+        """Whether its networks have pools; without, endpoints get neither address nor interface."""
+        ...
+
+    def validate(self, spec: NetworkSpec) -> None:
+        """Raise InvalidParameter or Forbidden for a network that this driver would not make for a user."""
+        ...
+
+    def validate_endpoint(self, spec: EndpointSpec) -> None:
+        """Raise InvalidParameter for endpoint options that this driver does not know or cannot read."""
+        ...
+
+    def create_network(self, record: NetworkRecord, facts: HostFacts) -> Plan:
+        """Return what is missing of a network: all of it for a new one, repairs for one that exists."""
+        ...
+
+    def delete_network(self, record: NetworkRecord, facts: HostFacts) -> Plan:
+        """Return what removes a network; interfaces that it found and did not make stay."""
+        ...
+
+    def attach(self, record: NetworkRecord, endpoint: Endpoint, sandbox: str, spec: EndpointSpec) -> Plan:
+        """Return what puts an endpoint into a sandbox, default routes apart; `endpoint` names both interfaces."""
+        ...
+
+    def detach(self, record: NetworkRecord, endpoint: Endpoint) -> Plan:
+        """Return what takes an endpoint out of its sandbox again, whether that still exists or not."""
+        ...
+
+
+@runtime_checkable
+class Routed(Protocol):
+    """A driver whose networks lead out by a gateway."""
+
+    def without_gateway(self, spec: NetworkSpec) -> frozenset[int]:
+        """Return the IP versions for which no gateway address is to be chosen."""
+        ...
+
+    def gateways(self, record: NetworkRecord) -> tuple[IPv4Address | None, IPv6Address | None]:
+        """Return the next hops that endpoints report; None where the network leads nowhere in that family."""
+        ...
+
+    def gateway(
+        self, record: NetworkRecord, endpoint: Endpoint, sandbox: str, versions: Collection[int] = (4, 6)
+    ) -> Plan:
+        """Return the default routes through `endpoint`, for the IP versions that it is the gateway endpoint of.
+
+        The plan's inverse takes them away.
+        """
+        ...
+
+
+@runtime_checkable
+class Linked(Protocol):
+    """A driver whose endpoints are interfaces of their own, host's end and sandbox's end."""
+
+    def host_link(self, endpoint_id: str) -> str:
+        """Return the name of the interface in the host."""
+        ...
+
+    def sandbox_link(self, record: NetworkRecord, spec: EndpointSpec, taken: Collection[str]) -> str:
+        """Return the name of the interface in the sandbox: the one asked for, or the lowest free number.
+
+        `taken` are the names in use or promised there. Raises Conflict where the one asked for is among them.
+        """
+        ...
+
+
+@runtime_checkable
+class Segmented(Protocol):
+    """A driver whose networks the host forwards for, so that its firewall must know them."""
+
+    def segment(self, record: NetworkRecord) -> Segment:
+        """Return what the firewall must know of a network."""
+        ...
+
+
+@runtime_checkable
+class Exclusive(Protocol):
+    """A driver whose networks cannot share something of the host."""
+
+    def check_conflicts(self, record: NetworkRecord, others: Iterable[NetworkRecord]) -> None:
+        """Raise Forbidden, naming the other network, where a new one cannot stand beside `others`."""
+        ...

@@ -1,0 +1,42 @@
+"""Drivers by name."""
+
+from collections.abc import Iterable
+
+from weft.drivers.bridge import BridgeDriver
+from weft.drivers.contract import Driver
+from weft.drivers.host import HostDriver
+from weft.drivers.null import NullDriver
+from weft.model.errors import Forbidden, NotFound, Unimplemented
+
+_NOT_BUILT = ("ipvlan", "macvlan")
+
+
+class Registry:
+    """The drivers of one daemon."""
+
+    def __init__(self, drivers: Iterable[Driver]) -> None:
+        self._drivers = {driver.name: driver for driver in drivers}
+
+    def get(self, name: str) -> Driver:
+        """Return the driver called `name`, "" being bridge; NotFound, Forbidden or Unimplemented say why not."""
+        driver = self._drivers.get(name or BridgeDriver.name)
+        if driver is not None:
+            return driver
+        if name == "overlay":
+            raise Forbidden(
+                'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" '
+                "to connect this node to swarm and try again."
+            )
+        if name in _NOT_BUILT:
+            raise Unimplemented(f"this version of Weft has no {name} driver: use bridge")
+        raise NotFound(f"could not find plugin {name} in v1 plugin registry: plugin not found")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The drivers' names, sorted, for `docker info`."""
+        return tuple(sorted(self._drivers))
+
+
+def built_in(*, ip_forward: bool = True) -> Registry:
+    """Return the drivers that Weft brings. `ip_forward` is daemon.json's ip-forward."""
+    return Registry((BridgeDriver(ip_forward=ip_forward), HostDriver(), NullDriver()))

@@ -1,0 +1,1 @@
+"""Use cases of containers: create, run, stop, list, remove."""

@@ -1,0 +1,139 @@
+"""The networks of a new container: from its mode and the client's endpoint settings to attachments."""
+
+from collections.abc import Mapping
+
+from weft.engine.inventory import Inventory
+from weft.engine.sandbox.mode import DEFAULT_BRIDGE, NONE, is_host, is_user_defined, joined_container
+from weft.model.address import Address
+from weft.model.container import NetworkingSpec
+from weft.model.endpoint import Attachment, EndpointSpec
+from weft.model.errors import Conflict, Forbidden, InvalidParameter
+from weft.model.network import NetworkRecord
+
+
+def attachments_of(
+    inventory: Inventory, networking: NetworkingSpec, endpoints: Mapping[str, EndpointSpec]
+) -> tuple[Attachment, ...]:
+    """Return the attachments, the mode's own network first.
+
+    NotFound for an unknown network, InvalidParameter or Conflict in Docker's words for combinations that cannot be.
+    """
+    if is_host(networking.mode) or joined_container(networking.mode) is not None:
+        return _without_network(inventory, networking, endpoints)
+    wanted = {inventory.find_network(name).id: spec for name, spec in endpoints.items()}
+    first = inventory.find_network(networking.mode)
+    ordered = {first.id: wanted.pop(first.id, EndpointSpec()), **wanted}
+    attachments = []
+    for network_id, spec in ordered.items():
+        network = inventory.networks[network_id]
+        check_attachable(network)
+        check_endpoint(network, spec)
+        attachments.append(Attachment(network_id=network_id, network_name=network.name, spec=spec))
+    _check_combination(attachments)
+    return tuple(attachments)
+
+
+def _without_network(
+    inventory: Inventory, networking: NetworkingSpec, endpoints: Mapping[str, EndpointSpec]
+) -> tuple[Attachment, ...]:
+    others = [name for name in endpoints if name not in (networking.mode, "default")]
+    if others:
+        raise InvalidParameter(
+            f"conflicting options: cannot attach both user-defined and non-user-defined network-modes: {others[0]}"
+        )
+    joined = joined_container(networking.mode)
+    if joined is None:
+        host = inventory.find_network(networking.mode)
+        return (Attachment(network_id=host.id, network_name=host.name),)
+    _check_joining(networking, joined)
+    inventory.find_container(joined)
+    return ()
+
+
+def _check_joining(networking: NetworkingSpec, joined: str) -> None:
+    if not joined:
+        raise InvalidParameter("invalid container format container:<name|id>")
+    given = (
+        (networking.hostname, "hostname and the network mode"),
+        (networking.dns, "dns and the network mode"),
+        (networking.extra_hosts, "custom host-to-IP mapping and the network mode"),
+        (networking.mac_address, "mac-address and the network mode"),
+        (networking.ports or networking.publish_all, "port publishing and the container type network mode"),
+    )
+    for value, conflict in given:
+        if value:
+            raise InvalidParameter(f"conflicting options: {conflict}")
+
+
+def _check_combination(attachments: list[Attachment]) -> None:
+    names = [attachment.network_name for attachment in attachments]
+    if len(names) > 1 and NONE in names:
+        raise InvalidParameter(
+            "container cannot be connected to multiple networks with one of the networks in private (none) mode"
+        )
+    if len(names) > 1 and "host" in names:
+        raise InvalidParameter(
+            "cannot connect container to host network - container must be created in host network mode"
+        )
+
+
+def check_attachable(network: NetworkRecord) -> None:
+    """Raise if containers cannot be on this network at all."""
+    if network.spec.config_only:
+        raise Forbidden(
+            f"cannot attach to network {network.name}: it is a configuration network, made to be used with --config-from"
+        )
+
+
+def check_endpoint(network: NetworkRecord, spec: EndpointSpec) -> None:
+    """Raise InvalidParameter, in Docker's words, for settings that this network cannot have."""
+    if not is_user_defined(network.name):
+        if spec.ipv4 or spec.ipv6:
+            raise InvalidParameter("user-specified IP address is supported on user-defined networks only")
+        if spec.aliases and network.name == DEFAULT_BRIDGE:
+            raise InvalidParameter("network-scoped aliases are only supported for user-defined networks")
+    if spec.links:
+        raise InvalidParameter(
+            f"links are not supported by this engine yet: containers on the user-defined network {network.name} "
+            "find each other by name; use a network alias for another name"
+        )
+    if spec.link_local:
+        raise InvalidParameter("link-local addresses of endpoints are not supported: use --ip or --ip6")
+    for address in (spec.ipv4, spec.ipv6):
+        if address is not None:
+            _check_address(network, address)
+
+
+def _check_address(network: NetworkRecord, address: Address) -> None:
+    pools = [pool for pool in network.pools if pool.subnet.version == address.version]
+    if not any(address in pool.subnet for pool in pools):
+        raise InvalidParameter(f"invalid endpoint settings:\nno configured subnet contains IP address {address}")
+
+
+def check_connectable(network: NetworkRecord, mode: str, present: tuple[Attachment, ...], name: str) -> None:
+    """Raise if a container of this mode and these attachments cannot be connected to `network`."""
+    if network.name == "host":
+        raise InvalidParameter(
+            "cannot connect container to host network - container must be created in host network mode"
+        )
+    if joined_container(mode) is not None or is_host(mode):
+        raise InvalidParameter(
+            "container sharing network namespace with another container or host cannot be connected to any other network"
+        )
+    names = [attachment.network_name for attachment in present]
+    if names and (network.name == NONE or NONE in names):
+        raise InvalidParameter(
+            "container cannot be connected to multiple networks with one of the networks in private (none) mode"
+        )
+    if any(attachment.network_id == network.id for attachment in present):
+        raise Forbidden(f"endpoint with name {name} already exists in network {network.name}")
+
+
+def check_disconnectable(network: NetworkRecord, container_id: str, attached: bool) -> None:
+    """Raise if a container cannot be disconnected from `network`."""
+    if network.name == "host":
+        raise InvalidParameter(
+            "cannot disconnect container from host network - container was created in host network mode"
+        )
+    if not attached:
+        raise Conflict(f"container {container_id} is not connected to network {network.name}")

@@ -1,0 +1,103 @@
+"""Mounts asked for become mounts resolved: volumes made, host paths checked."""
+
+from dataclasses import replace
+from posixpath import normpath
+
+from weft.engine.contract.files import HostFiles
+from weft.engine.inventory import Inventory
+from weft.engine.volumes import VolumeService
+from weft.model.container import ContainerSpec, Mount, MountSpec, MountType
+from weft.model.errors import InvalidParameter
+
+
+class MountResolver:
+    """Resolves the mounts of a new container."""
+
+    def __init__(self, inventory: Inventory, volumes: VolumeService, files: HostFiles) -> None:
+        self._inventory = inventory
+        self._volumes = volumes
+        self._files = files
+
+    async def resolve(self, spec: ContainerSpec, made: list[str]) -> tuple[Mount, ...]:
+        """Return all mounts, the user's before inherited ones before the image's; names of new volumes go to `made`."""
+        self._check(spec.mounts)
+        mounts: dict[str, Mount] = {}
+        for inherited in self._inherited(spec.volumes_from):
+            mounts[inherited.target] = inherited
+        for wanted in spec.mounts:
+            mounts[normpath(wanted.target)] = await self._resolve(wanted, made)
+        for target in spec.anonymous_volumes:
+            if normpath(target) not in mounts:
+                anonymous = MountSpec(type=MountType.VOLUME, target=target)
+                mounts[normpath(target)] = await self._resolve(anonymous, made)
+        return tuple(mounts.values())
+
+    def _check(self, mounts: tuple[MountSpec, ...]) -> None:
+        seen: set[str] = set()
+        for mount in mounts:
+            target = normpath(mount.target)
+            if not target.startswith("/"):
+                raise InvalidParameter(
+                    f"invalid mount config for type \"{mount.type.value}\": invalid mount path: '{target}' mount path must be absolute"
+                )
+            if target == "/":
+                raise InvalidParameter(
+                    f"invalid mount config for type \"{mount.type.value}\": invalid specification: destination can't be '/'"
+                )
+            if target in seen:
+                raise InvalidParameter(f"Duplicate mount point: {target}")
+            seen.add(target)
+
+    def _inherited(self, sources: tuple[str, ...]) -> list[Mount]:
+        mounts: list[Mount] = []
+        for source in sources:
+            reference, _, mode = source.partition(":")
+            if mode not in ("", "ro", "rw", "z", "Z"):
+                raise InvalidParameter(f"invalid mode: {mode}")
+            for mount in self._inventory.find_container(reference).mounts:
+                mounts.append(replace(mount, read_only=True, mode="ro") if mode == "ro" else mount)
+        return mounts
+
+    async def _resolve(self, wanted: MountSpec, made: list[str]) -> Mount:
+        target = normpath(wanted.target)
+        match wanted.type:
+            case MountType.TMPFS:
+                return Mount(type=MountType.TMPFS, source="", target=target, tmpfs_options=wanted.tmpfs_options)
+            case MountType.BIND:
+                return self._bind(wanted, target)
+        known = wanted.source in self._inventory.volumes
+        volume = await self._volumes.create(
+            wanted.source, wanted.volume_driver, wanted.volume_options, wanted.volume_labels
+        )
+        if not known:
+            made.append(volume.name)
+        return Mount(
+            type=MountType.VOLUME,
+            source=volume.mountpoint,
+            target=target,
+            name=volume.name,
+            driver=volume.driver,
+            mode=wanted.mode,
+            read_only=wanted.read_only,
+            copy_up=not wanted.no_copy,
+        )
+
+    def _bind(self, wanted: MountSpec, target: str) -> Mount:
+        if not wanted.source.startswith("/"):
+            raise InvalidParameter(
+                f"invalid mount config for type \"bind\": invalid mount path: '{wanted.source}' mount path must be absolute"
+            )
+        if not self._files.exists(wanted.source):
+            if not wanted.from_binds:
+                raise InvalidParameter(
+                    f'invalid mount config for type "bind": bind source path does not exist: {wanted.source}'
+                )
+            self._files.make_directory(wanted.source)
+        return Mount(
+            type=MountType.BIND,
+            source=normpath(wanted.source),
+            target=target,
+            mode=wanted.mode,
+            read_only=wanted.read_only,
+            propagation=wanted.propagation or "rprivate",
+        )

@@ -1,0 +1,138 @@
+"""Remove containers."""
+
+from collections.abc import Mapping
+
+from weft.engine.containers import states
+from weft.engine.containers.attributes import event_attributes
+from weft.engine.containers.control import Control
+from weft.engine.containers.lifecycle import Lifecycle
+from weft.engine.contract.environment import Environment
+from weft.engine.contract.records import Change, Delete
+from weft.engine.contract.runtime import Runtime
+from weft.engine.events import EventBus
+from weft.engine.inventory import Inventory
+from weft.engine.prune_filters import prune_test
+from weft.engine.results import Pruned
+from weft.engine.sandbox.service import SandboxService
+from weft.engine.volumes import VolumeService
+from weft.engine.waiting import WaitResult
+from weft.model.container import ContainerRecord, Status
+from weft.model.errors import Conflict, NotFound, WeftError
+
+Filters = Mapping[str, tuple[str, ...]]
+
+
+class Removal:
+    """Removes containers, with their writable layers and, if asked, their anonymous volumes."""
+
+    def __init__(
+        self,
+        inventory: Inventory,
+        runtime: Runtime,
+        sandboxes: SandboxService,
+        volumes: VolumeService,
+        lifecycle: Lifecycle,
+        control: Control,
+        events: EventBus,
+        environment: Environment,
+    ) -> None:
+        self._inventory = inventory
+        self._runtime = runtime
+        self._sandboxes = sandboxes
+        self._volumes = volumes
+        self._lifecycle = lifecycle
+        self._control = control
+        self._events = events
+        self._environment = environment
+        self._pruning = False
+        lifecycle.remove_ended = self.remove_ended
+
+    async def remove(self, reference: str, *, force: bool, volumes: bool, link: bool) -> None:
+        """Remove a container; a running one only with `force`."""
+        if link:
+            raise Conflict(f"container {reference} has no link of that name: legacy links are not supported yet")
+        record = self._inventory.find_container(reference)
+        if record.state.status is Status.REMOVING:
+            raise Conflict(f"removal of container {record.name} is already in progress")
+        if record.state.is_running or record.state.status is Status.RESTARTING:
+            self._check_force(record, force)
+        self._lifecycle.held.add(record.id)
+        try:
+            if force:
+                await self._control.bring_down_for_removal(record)
+            await self._remove(record.id, volumes=volumes)
+        finally:
+            self._lifecycle.held.discard(record.id)
+
+    def _check_force(self, record: ContainerRecord, force: bool) -> None:
+        if force:
+            return
+        state = record.state.status.value
+        remedy = (
+            "unpause and then stop the container before removing or force remove"
+            if record.state.status is Status.PAUSED
+            else "stop the container before removing or force remove"
+        )
+        raise Conflict(f'cannot remove container "/{record.name}": container is {state}: {remedy}')
+
+    async def remove_ended(self, container_id: str) -> None:
+        """Remove an --rm container that has ended, with its anonymous volumes."""
+        try:
+            await self._remove(container_id, volumes=True)
+        except NotFound:
+            return  # somebody was faster
+
+    async def _remove(self, container_id: str, *, volumes: bool) -> None:
+        async with self._lifecycle.locks.hold(container_id):
+            record = self._inventory.find_container(container_id)
+            if record.state.is_running:
+                raise Conflict(f'cannot remove container "/{record.name}": it was started again: force remove it')
+            self._lifecycle.cancel_restart(container_id)
+            record = states.with_status(record, Status.REMOVING)
+            self._inventory.save(record)
+            try:
+                record = await self._sandboxes.drop(record)
+                await self._runtime.remove(container_id)
+            except BaseException as error:
+                self._inventory.save(states.with_status(record, Status.DEAD))
+                reason = error.message if isinstance(error, WeftError) else str(error)
+                self._lifecycle.waiters.removed(container_id, WaitResult(record.state.exit_code, reason))
+                raise
+            changes: tuple[Change, ...] = (Delete(ContainerRecord, container_id),)
+            self._inventory.commit(changes)
+        if volumes:
+            await self._remove_anonymous_volumes(record)
+        self._events.emit("container", "destroy", container_id, event_attributes(record))
+        self._lifecycle.waiters.removed(container_id, WaitResult(record.state.exit_code))
+        for stdio in self._lifecycle.attachers.take(container_id):
+            stdio.connect(None)
+
+    async def _remove_anonymous_volumes(self, record: ContainerRecord) -> None:
+        for mount in record.mounts:
+            volume = self._inventory.volumes.get(mount.name)
+            if volume is not None and volume.anonymous and not self._volumes.users(volume.name):
+                await self._volumes.remove(volume.name, force=True)
+
+    async def prune(self, filters: Filters) -> Pruned:
+        """Remove all stopped containers that the filters let go."""
+        may_go = prune_test(filters, self._environment.now())
+        if self._pruning:
+            raise Conflict("a prune operation is already running")
+        self._pruning = True
+        deleted: list[str] = []
+        reclaimed = 0
+        try:
+            for record in tuple(self._inventory.containers.values()):
+                stopped = record.state.status in (Status.CREATED, Status.EXITED, Status.DEAD)
+                if stopped and may_go(record.spec.labels, record.created):
+                    size = await self._runtime.size(record.id)
+                    try:
+                        await self.remove(record.id, force=False, volumes=False, link=False)
+                    except (Conflict, NotFound):  # started or removed meanwhile
+                        continue
+                    deleted.append(record.id)
+                    reclaimed += size
+        finally:
+            self._pruning = False
+        self._events.emit("container", "prune", "", {"reclaimed": str(reclaimed)})
+        return Pruned(tuple(deleted), reclaimed)

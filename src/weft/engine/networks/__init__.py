@@ -1,0 +1,1 @@
+"""Use cases of networks: create, remove, connect, disconnect, predefined ones."""

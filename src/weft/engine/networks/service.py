@@ -1,0 +1,226 @@
+"""Use cases of networks."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+
+from weft.drivers.contract import Driver, Exclusive, Routed, Segmented
+from weft.drivers.registry import Registry
+from weft.engine.containers.attachments import check_attachable, check_connectable, check_disconnectable, check_endpoint
+from weft.engine.contract.environment import Environment
+from weft.engine.contract.kernel import Facts, Kernel
+from weft.engine.contract.records import Delete
+from weft.engine.events import EventBus
+from weft.engine.inventory import Inventory
+from weft.engine.locks import Locks
+from weft.engine.networks.listing import list_networks
+from weft.engine.prune_filters import prune_test
+from weft.engine.results import Created, Pruned
+from weft.engine.sandbox.addresses import AddressBook
+from weft.engine.sandbox.service import SandboxService
+from weft.engine.settings import Settings
+from weft.firewall.network import network_added, network_removed
+from weft.ipam.resolve import resolve_pools
+from weft.model.container import ContainerRecord
+from weft.model.endpoint import Attachment, EndpointSpec
+from weft.model.errors import Conflict, Forbidden, InvalidParameter, NotFound
+from weft.model.network import NetworkRecord, NetworkSpec, Pool, Scope
+from weft.plan.plan import Plan
+
+Filters = Mapping[str, tuple[str, ...]]
+_PREDEFINED = ("bridge", "host", "none")
+
+
+class NetworkService:
+    """Implements weft.api.backend.Networks."""
+
+    def __init__(
+        self,
+        inventory: Inventory,
+        kernel: Kernel,
+        drivers: Registry,
+        addresses: AddressBook,
+        sandboxes: SandboxService,
+        container_locks: Locks,
+        events: EventBus,
+        environment: Environment,
+        settings: Settings,
+    ) -> None:
+        self._inventory = inventory
+        self._kernel = kernel
+        self._drivers = drivers
+        self._addresses = addresses
+        self._sandboxes = sandboxes
+        self._container_locks = container_locks
+        self._locks = Locks()
+        self._creating = asyncio.Lock()  # pools are chosen one after the other: each sees those before it
+        self._events = events
+        self._environment = environment
+        self._settings = settings
+        self._pruning = False
+        self.find = inventory.find_network
+
+    def list(self, filters: Filters) -> tuple[NetworkRecord, ...]:
+        """Return the networks that match, by name."""
+        return list_networks(self._inventory, filters)
+
+    def members(self, record: NetworkRecord) -> tuple[ContainerRecord, ...]:
+        """Return the containers with a live endpoint on it."""
+        return tuple(container for container in self._inventory.containers_on(record.id) if container.state.is_running)
+
+    async def create(self, spec: NetworkSpec) -> Created:
+        """Make a network; Conflict for a name that exists, and whatever the driver and IPAM object to."""
+        spec = self._with_default_options(spec)
+        self._check(spec)
+        async with self._creating:
+            if self._inventory.network_named(spec.name) is not None:
+                raise Conflict(f"network with name {spec.name} already exists")
+            record = await self.make(spec, self._environment.new_id())
+        self._emit("create", record)
+        return Created(record.id)
+
+    def _check(self, spec: NetworkSpec) -> None:
+        if not spec.name.strip():
+            raise InvalidParameter("invalid network name: it may not be empty")
+        if spec.name in _PREDEFINED:
+            raise Forbidden(f"operation is not permitted on predefined {spec.name} network")
+        if spec.config_only or spec.config_from:
+            raise InvalidParameter("configuration networks (--config-only, --config-from) are not supported yet")
+        if spec.ingress or spec.scope is Scope.SWARM:
+            raise Forbidden(
+                'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node '
+                "to swarm and try again."
+            )
+        if spec.ipam_driver not in ("", "default"):
+            raise NotFound(f"could not find plugin {spec.ipam_driver} in v1 plugin registry: plugin not found")
+        if spec.ipam_options:
+            option = sorted(spec.ipam_options)[0]
+            raise InvalidParameter(f"the default IPAM driver has no option {option!r}: leave out --ipam-opt")
+        self._drivers.get(spec.driver).validate(spec)
+
+    async def make(self, spec: NetworkSpec, network_id: str, *, predefined: bool = False) -> NetworkRecord:
+        """Choose pools, record the network, make it in the kernel; all or nothing.
+
+        It is recorded first: what a crash cuts off, the next start completes.
+        """
+        driver = self._drivers.get(spec.driver)
+        facts = await self._kernel.facts()
+        record = NetworkRecord(
+            id=network_id,
+            created=self._environment.now(),
+            spec=spec,
+            pools=self._pools(driver, spec, facts) if driver.has_addresses else (),
+            predefined=predefined,
+        )
+        if isinstance(driver, Exclusive):
+            driver.check_conflicts(record, self._inventory.networks.values())
+        plan = self.plan(record, facts)
+        self._inventory.save(record)
+        try:
+            await self._kernel.apply(plan)
+        except BaseException:
+            self._inventory.commit((Delete(NetworkRecord, record.id),))
+            raise
+        self._addresses.add(record)
+        return record
+
+    def plan(self, record: NetworkRecord, facts: Facts) -> Plan:
+        """Return what the network misses in the kernel, its part of the firewall included."""
+        driver = self._drivers.get(record.driver)
+        plan = driver.create_network(record, facts)
+        return plan + network_added(driver.segment(record)) if isinstance(driver, Segmented) else plan
+
+    def _pools(self, driver: Driver, spec: NetworkSpec, facts: Facts) -> tuple[Pool, ...]:
+        return resolve_pools(
+            spec,
+            host_id=self._settings.host_id,
+            default_pools=self._settings.address_pools,
+            allocated=[(each.name, pool.subnet) for each in self._inventory.networks.values() for pool in each.pools],
+            host_routes=facts.routes,
+            without_gateway=driver.without_gateway(spec) if isinstance(driver, Routed) else (),
+        )
+
+    def _with_default_options(self, spec: NetworkSpec) -> NetworkSpec:
+        defaults = self._settings.network_options.get(spec.driver, {})
+        return replace(spec, options={**defaults, **spec.options}) if defaults else spec
+
+    async def remove(self, reference: str) -> None:
+        """Remove a network that no container is attached to."""
+        record = self._inventory.find_network(reference)
+        if record.predefined:
+            raise Forbidden(f"{record.name} is a pre-defined network and cannot be removed")
+        async with self._locks.hold(record.id):
+            record = self._inventory.find_network(record.id)
+            self._check_unused(record)
+            # the record goes last: what a crash cuts off, a second removal completes
+            await self._kernel.teardown(await self._removal_plan(record))
+            self._inventory.commit((Delete(NetworkRecord, record.id),))
+            self._addresses.forget(record.id)
+        self._emit("destroy", record)
+
+    async def _removal_plan(self, record: NetworkRecord) -> Plan:
+        driver = self._drivers.get(record.driver)
+        forgotten = network_removed(driver.segment(record)) if isinstance(driver, Segmented) else Plan()
+        return forgotten + driver.delete_network(record, await self._kernel.facts())
+
+    def _check_unused(self, record: NetworkRecord) -> None:
+        users = []
+        for container in self.members(record):
+            attachment = container.attachment_to(record.id)
+            if attachment is not None and attachment.endpoint is not None:
+                users.append(f'name:"{container.name}" id:"{attachment.endpoint.id[:12]}"')
+        if users:
+            raise Forbidden(
+                f"error while removing network: network {record.name} has active endpoints ({', '.join(users)})"
+            )
+
+    async def connect(self, reference: str, container: str, spec: EndpointSpec) -> None:
+        """Attach a container, at once if it runs, else at its start."""
+        network = self._inventory.find_network(reference)
+        container_id = self._inventory.find_container(container).id
+        async with self._locks.hold(network.id), self._container_locks.hold(container_id):
+            network = self._inventory.find_network(network.id)
+            record = self._inventory.find_container(container_id)
+            check_connectable(network, record.spec.networking.mode, record.attachments, record.name)
+            check_attachable(network)
+            check_endpoint(network, spec)
+            attachment = Attachment(network_id=network.id, network_name=network.name, spec=spec)
+            await self._sandboxes.connect(record, attachment)
+
+    async def disconnect(self, reference: str, container: str, *, force: bool) -> None:
+        """Detach a container; `force` also clears an entry whose container is gone."""
+        network = self._inventory.find_network(reference)
+        try:
+            container_id = self._inventory.find_container(container).id
+        except NotFound:
+            if force:
+                return
+            raise
+        async with self._locks.hold(network.id), self._container_locks.hold(container_id):
+            record = self._inventory.find_container(container_id)
+            check_disconnectable(network, container_id, record.attachment_to(network.id) is not None)
+            await self._sandboxes.disconnect(record, network)
+
+    async def prune(self, filters: Filters) -> Pruned:
+        """Remove networks that no container is attached to, running or not."""
+        may_go = prune_test(filters, self._environment.now())
+        if self._pruning:
+            raise Conflict("a prune operation is already running")
+        self._pruning = True
+        deleted: list[str] = []
+        try:
+            for record in tuple(self._inventory.networks.values()):
+                unused = not record.predefined and not any(self._inventory.containers_on(record.id))
+                if unused and may_go(record.spec.labels, record.created):
+                    try:
+                        await self.remove(record.id)
+                    except (Forbidden, NotFound):  # taken into use, or removed, meanwhile
+                        continue
+                    deleted.append(record.name)
+        finally:
+            self._pruning = False
+        self._events.emit("network", "prune", "", {"reclaimed": "0"})
+        return Pruned(tuple(deleted))
+
+    def _emit(self, action: str, record: NetworkRecord) -> None:
+        self._events.emit("network", action, record.id, {"name": record.name, "type": record.driver})

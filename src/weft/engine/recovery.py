@@ -1,0 +1,159 @@
+"""After a start of the daemon: records, kernel, runtime and DNS process brought into agreement."""
+
+import asyncio
+import logging
+from dataclasses import replace
+
+from weft.engine.containers.lifecycle import Lifecycle
+from weft.engine.containers.removal import Removal
+from weft.engine.containers.restart import starts_with_daemon
+from weft.engine.contract.kernel import Facts, Kernel
+from weft.engine.contract.names import Names
+from weft.engine.contract.runtime import Exit, Runtime
+from weft.engine.inventory import Inventory
+from weft.engine.networks.service import NetworkService
+from weft.engine.sandbox.addresses import AddressBook
+from weft.engine.sandbox.ports import PortBook
+from weft.engine.sandbox.service import SandboxService
+from weft.engine.zones import zones_of
+from weft.model.container import ContainerRecord, Status
+from weft.model.errors import WeftError
+from weft.plan.operations import DeleteSandbox
+from weft.plan.plan import Plan
+
+_log = logging.getLogger(__name__)
+
+
+class Recovery:
+    """Runs once, before the API is served."""
+
+    def __init__(
+        self,
+        inventory: Inventory,
+        kernel: Kernel,
+        runtime: Runtime,
+        names: Names,
+        addresses: AddressBook,
+        ports: PortBook,
+        networks: NetworkService,
+        sandboxes: SandboxService,
+        lifecycle: Lifecycle,
+        removal: Removal,
+    ) -> None:
+        self._inventory = inventory
+        self._kernel = kernel
+        self._runtime = runtime
+        self._names = names
+        self._addresses = addresses
+        self._ports = ports
+        self._networks = networks
+        self._sandboxes = sandboxes
+        self._lifecycle = lifecycle
+        self._removal = removal
+
+    async def run(self) -> list[str]:
+        """Adopt what runs, settle what ended; return the ids of containers whose restart policy starts them now."""
+        facts = await self._kernel.facts()
+        await self._restore_networks(facts)
+        self._addresses.restore(self._inventory.networks.values(), self._inventory.containers.values())
+        ended: dict[str, Exit | None] = {}
+        for record in tuple(self._inventory.containers.values()):
+            outcome = await self._adopt(record)
+            if outcome is not _RUNNING:
+                ended[record.id] = outcome
+            if record.sandbox_id == record.id:
+                self._ports.restore(record)
+        due = [container_id for container_id in ended if self._is_due(container_id, ended[container_id])]
+        for container_id, exit in ended.items():
+            await self._settle(container_id, exit)
+        await self._remove_strays(facts)
+        return [container_id for container_id in due if container_id in self._inventory.containers]
+
+    async def _restore_networks(self, facts: Facts) -> None:
+        for record in self._inventory.networks.values():
+            try:
+                await self._kernel.apply(self._networks.plan(record, facts))
+            except WeftError as error:
+                _log.error("network %s could not be restored: %s", record.name, error.message)
+
+    async def _adopt(self, record: ContainerRecord) -> Exit | None:
+        """Return _RUNNING for a container that goes on, how it ended otherwise, None if it did not run."""
+        if not record.state.is_running:
+            return None
+        outcome = await self._runtime.recover(record.id)
+        if isinstance(outcome, Exit):
+            return outcome
+        if outcome != record.state.pid:
+            self._inventory.save(replace(record, state=replace(record.state, pid=outcome)))
+        return _RUNNING
+
+    def _is_due(self, container_id: str, exit: Exit | None) -> bool:
+        record = self._inventory.containers[container_id]
+        state = record.state
+        if state.status in (Status.CREATED, Status.REMOVING, Status.DEAD) or record.spec.auto_remove:
+            return False
+        was_running = exit is not None or state.status is Status.RESTARTING
+        if exit is not None:
+            state = replace(state, exit_code=exit.code)
+        return starts_with_daemon(record.spec.restart, state, was_running=was_running)
+
+    async def _settle(self, container_id: str, exit: Exit | None) -> None:
+        record = self._inventory.containers.get(container_id)
+        if record is None:
+            return
+        try:
+            if exit is not None:
+                self._lifecycle.held.add(container_id)  # restarts are decided here, not by the exit
+                await self._lifecycle.finish(container_id, exit)
+                self._lifecycle.held.discard(container_id)
+                if record.spec.auto_remove:
+                    await self._removal.remove_ended(container_id)
+            elif record.state.status in (Status.REMOVING, Status.DEAD):
+                await self._removal.remove_ended(container_id)
+            else:
+                await self._clear(record)
+        except WeftError as error:
+            _log.error("container %s could not be settled: %s", record.name, error.message)
+
+    async def _clear(self, record: ContainerRecord) -> None:
+        """Remove what a start that was cut off left behind."""
+        if record.state.status is Status.RESTARTING:
+            record = replace(record, state=replace(record.state, status=Status.EXITED))
+            self._inventory.save(record)
+        if record.sandbox_id:
+            await self._runtime.release(record.id)
+            self._inventory.save(await self._sandboxes.lower(record))
+
+    async def _remove_strays(self, facts: Facts) -> None:
+        """Remove sandboxes and files that no record knows: a start or a removal was cut off."""
+        live = {record.sandbox_id for record in self._inventory.containers.values()}
+        strays = facts.sandboxes - live
+        await self._kernel.teardown(Plan(tuple(DeleteSandbox(name) for name in sorted(strays))))
+        for container_id in await self._runtime.known() - self._inventory.containers.keys():
+            await self._runtime.release(container_id)
+            await self._runtime.remove(container_id)
+
+    async def restore_names(self) -> None:
+        """Bring the DNS process up to date: all zones, and the sandboxes that it does not hold."""
+        running = [record for record in self._inventory.containers.values() if record.sandbox_id == record.id]
+        await self._names.replace_zones(zones_of(running))
+        held = await self._names.sandboxes()
+        for stray in held - {record.id for record in running}:
+            await self._names.close(stray)
+        for record in running:
+            try:
+                await self._sandboxes.restore_names(record, held=record.id in held)
+            except WeftError as error:
+                _log.error("names of container %s could not be restored: %s", record.name, error.message)
+
+    async def start_due(self, due: list[str]) -> None:
+        """Start containers by their restart policies, side by side."""
+        results = await asyncio.gather(*(self._lifecycle.start(each) for each in due), return_exceptions=True)
+        for container_id, result in zip(due, results, strict=True):
+            if isinstance(result, WeftError):
+                _log.error("container %s could not be restarted: %s", container_id, result.message)
+            elif isinstance(result, BaseException):
+                raise result
+
+
+_RUNNING = Exit(-1, 0)

@@ -1,0 +1,1 @@
+"""A container's sandbox: namespace, endpoints, ports, names and name-service files."""

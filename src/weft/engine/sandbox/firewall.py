@@ -1,0 +1,57 @@
+"""The firewall as a whole: made anew at start, and whenever somebody else flushed it."""
+
+import asyncio
+import logging
+
+from weft.drivers.contract import Segmented
+from weft.drivers.registry import Registry
+from weft.engine.contract.kernel import Kernel
+from weft.engine.events import EventBus
+from weft.engine.inventory import Inventory
+from weft.engine.sandbox.publisher import Publisher
+from weft.firewall.contents import TABLE
+from weft.firewall.table import load
+from weft.model.errors import WeftError
+from weft.plan.plan import Plan
+
+_log = logging.getLogger(__name__)
+
+
+class Firewall:
+    """Keeps Weft's table as the records say."""
+
+    def __init__(
+        self, inventory: Inventory, kernel: Kernel, drivers: Registry, publisher: Publisher, events: EventBus
+    ) -> None:
+        self._inventory = inventory
+        self._kernel = kernel
+        self._drivers = drivers
+        self._publisher = publisher
+        self._events = events
+
+    async def load(self) -> None:
+        """Make the table, whole, in one transaction."""
+        await self._kernel.apply(self._plan())
+
+    def _plan(self) -> Plan:
+        segments = []
+        for network in self._inventory.networks.values():
+            driver = self._drivers.get(network.driver)
+            if isinstance(driver, Segmented):
+                segments.append(driver.segment(network))
+        running = (record for record in self._inventory.containers.values() if record.sandbox_id == record.id)
+        return load(segments, [each for record in running for each in self._publisher.publications(record)])
+
+    async def guard(self) -> None:
+        """Put the table back whenever somebody else deletes it, and say so; runs until cancelled."""
+        async for table in self._kernel.flushed():
+            if table != TABLE:
+                continue
+            _log.warning("the nftables table %s was flushed by another program: putting it back", table)
+            try:
+                await self.load()
+            except WeftError as error:
+                _log.error("the nftables table %s could not be put back: %s", table, error.message)
+                await asyncio.sleep(0.1)
+                continue
+            self._events.emit("daemon", "firewall-restored", "weft", {"table": table})

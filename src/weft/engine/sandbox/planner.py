@@ -1,0 +1,90 @@
+"""Plans of a whole sandbox: the drivers' parts, the default routes, the published ports."""
+
+from weft.drivers.contract import Routed
+from weft.drivers.registry import Registry
+from weft.engine.inventory import Inventory
+from weft.engine.sandbox.gateways import Gateways, gateways_of
+from weft.engine.sandbox.publisher import Publisher
+from weft.firewall.publish import ports_published, ports_unpublished
+from weft.model.container import ContainerRecord
+from weft.model.endpoint import Attachment
+from weft.plan.operations import CreateSandbox, DeleteSandbox
+from weft.plan.plan import Plan
+
+
+class SandboxPlanner:
+    """Joins plans; decides nothing that a driver or the firewall decides."""
+
+    def __init__(self, inventory: Inventory, drivers: Registry, publisher: Publisher) -> None:
+        self._inventory = inventory
+        self._drivers = drivers
+        self._publisher = publisher
+
+    def raise_plan(self, record: ContainerRecord) -> Plan:
+        """Return what makes a container's sandbox with all its endpoints."""
+        plan = Plan((CreateSandbox(record.id),))
+        for attachment in record.attachments:
+            plan += self._attach(attachment, record.id)
+        return plan + self._routes(self._gateways(record), record.id) + self._published(record)
+
+    def lower_plan(self, record: ContainerRecord) -> Plan:
+        """Return what removes a container's sandbox with all its endpoints."""
+        plan = ports_unpublished(self._publisher.publications(record))
+        for attachment in record.attachments:
+            plan += self._detach(attachment)
+        return plan + Plan((DeleteSandbox(record.sandbox_id),))
+
+    def connect_plan(self, before: ContainerRecord, after: ContainerRecord, attachment: Attachment) -> Plan:
+        """Return what adds an endpoint to a running sandbox, moving default routes and ports where it is the gateway."""
+        return self._attach(attachment, after.sandbox_id) + self._moved(before, after)
+
+    def disconnect_plan(self, before: ContainerRecord, after: ContainerRecord, attachment: Attachment) -> Plan:
+        """Return what takes an endpoint out of a running sandbox, default routes and ports moved first."""
+        return self._moved(before, after) + self._detach(attachment)
+
+    def _moved(self, before: ContainerRecord, after: ContainerRecord) -> Plan:
+        was, now = self._gateways(before), self._gateways(after)
+        plan = Plan()
+        old, new = self._publisher.publications(before), self._publisher.publications(after)
+        if old != new:
+            plan += ports_unpublished(old)
+        for version in (4, 6):
+            former, current = was.attachment(version), now.attachment(version)
+            if _network(former) != _network(current):
+                plan += self._route(former, after.sandbox_id, version).inverse
+                plan += self._route(current, after.sandbox_id, version)
+        return plan + (ports_published(new) if old != new else Plan())
+
+    def _attach(self, attachment: Attachment, sandbox: str) -> Plan:
+        network = self._inventory.networks[attachment.network_id]
+        if attachment.endpoint is None:
+            return Plan()
+        return self._drivers.get(network.driver).attach(network, attachment.endpoint, sandbox, attachment.spec)
+
+    def _detach(self, attachment: Attachment) -> Plan:
+        network = self._inventory.networks.get(attachment.network_id)
+        if attachment.endpoint is None or network is None:
+            return Plan()
+        return self._drivers.get(network.driver).detach(network, attachment.endpoint)
+
+    def _routes(self, gateways: Gateways, sandbox: str) -> Plan:
+        return self._route(gateways.ipv4, sandbox, 4) + self._route(gateways.ipv6, sandbox, 6)
+
+    def _route(self, attachment: Attachment | None, sandbox: str, version: int) -> Plan:
+        if attachment is None or attachment.endpoint is None:
+            return Plan()
+        network = self._inventory.networks[attachment.network_id]
+        driver = self._drivers.get(network.driver)
+        return (
+            driver.gateway(network, attachment.endpoint, sandbox, (version,)) if isinstance(driver, Routed) else Plan()
+        )
+
+    def _published(self, record: ContainerRecord) -> Plan:
+        return ports_published(self._publisher.publications(record))
+
+    def _gateways(self, record: ContainerRecord) -> Gateways:
+        return gateways_of(record, self._inventory.networks)
+
+
+def _network(attachment: Attachment | None) -> str:
+    return attachment.network_id if attachment is not None else ""

@@ -1,0 +1,310 @@
+"""A container's sandbox: raised at start, lowered at the end, changed by connect and disconnect."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from weft.engine.contract.environment import Environment
+from weft.engine.contract.kernel import Kernel
+from weft.engine.contract.names import Names
+from weft.engine.contract.runtime import Bundle, Runtime
+from weft.engine.events import EventBus
+from weft.engine.inventory import Inventory
+from weft.engine.sandbox.endpoints import Endpoints, asked_names, interface_names
+from weft.engine.sandbox.gateways import Gateways, gateways_of
+from weft.engine.sandbox.mode import identity_of, is_private, is_user_defined, joined_container
+from weft.engine.sandbox.name_service import NameService
+from weft.engine.sandbox.planner import SandboxPlanner
+from weft.engine.sandbox.publisher import Publisher
+from weft.model.container import ContainerRecord
+from weft.model.endpoint import Attachment, Endpoint
+from weft.model.errors import Conflict, WeftError
+from weft.model.network import NetworkRecord
+
+
+class SandboxService:
+    """Owns sandboxes: a sandbox's id is that of the container it was made for. The caller holds the container's lock."""
+
+    def __init__(
+        self,
+        inventory: Inventory,
+        kernel: Kernel,
+        runtime: Runtime,
+        names: Names,
+        name_service: NameService,
+        endpoints: Endpoints,
+        planner: SandboxPlanner,
+        publisher: Publisher,
+        events: EventBus,
+        environment: Environment,
+    ) -> None:
+        self._inventory = inventory
+        self._kernel = kernel
+        self._runtime = runtime
+        self._names = names
+        self._name_service = name_service
+        self._endpoints = endpoints
+        self._planner = planner
+        self._publisher = publisher
+        self._events = events
+        self._environment = environment
+
+    # ── what others ask about a sandbox ──
+
+    def path(self, record: ContainerRecord) -> str:
+        """Return the path of the namespace that the container is in; "" is the host's."""
+        return self._kernel.sandbox_path(record.sandbox_id) if record.sandbox_id else ""
+
+    def files_directory(self, record: ContainerRecord) -> str:
+        """Return the directory of hosts, hostname and resolv.conf: a joined container's files are its target's."""
+        return self._runtime.directory(joined_container(record.spec.networking.mode) or record.id)
+
+    def bundle(self, record: ContainerRecord) -> Bundle:
+        """Return what the runtime starts the container from."""
+        directory = self.files_directory(record)
+        owner = self._inventory.containers.get(joined_container(record.spec.networking.mode) or record.id, record)
+        return Bundle(
+            record=record,
+            network_namespace=self.path(record),
+            hostname=identity_of(owner, self._name_service.files.hostname()).hostname,
+            hosts_path=f"{directory}/hosts",
+            resolv_conf_path=f"{directory}/resolv.conf",
+            hostname_path=f"{directory}/hostname",
+            mounts=record.mounts,
+            sysctls=record.spec.security.sysctls,
+        )
+
+    def networks_of(self, record: ContainerRecord) -> list[NetworkRecord]:
+        """Return the networks of a container's attachments that still exist."""
+        found = (self._inventory.networks.get(attachment.network_id) for attachment in record.attachments)
+        return [network for network in found if network is not None]
+
+    # ── up and down ──
+
+    async def raise_up(self, record: ContainerRecord) -> ContainerRecord:
+        """Prepare the network that a container starts in; all or nothing. Return the record with its endpoints."""
+        mode = record.spec.networking.mode
+        joined = joined_container(mode)
+        if joined is not None:
+            return replace(record, sandbox_id=self._sandbox_to_join(joined))
+        if is_private(mode):
+            record = await self._raise_own(record)
+        self._name_service.write(record, self._runtime.directory(record.id), self.networks_of(record))
+        return record
+
+    def _sandbox_to_join(self, container_id: str) -> str:
+        target = self._inventory.find_container(container_id)
+        if not target.state.is_running:
+            raise Conflict(f"cannot join network namespace of a non running container: {target.id}")
+        return target.sandbox_id
+
+    async def _raise_own(self, record: ContainerRecord) -> ContainerRecord:
+        if record.sandbox_id:  # kept for containers that joined it
+            return record
+        record = self._with_networks_found(record)
+        record = self._allocate(record)
+        try:
+            record = await self._publisher.allocate(record)
+            plan = self._planner.raise_plan(record)
+            await self._kernel.apply(plan)
+        except BaseException:
+            self._release(record)
+            raise
+        record = replace(record, sandbox_id=record.id)
+        try:
+            self._inventory.save(record)
+            await self._open_names(record)
+        except BaseException:
+            await self.lower(record)
+            raise
+        for attachment in record.attachments:
+            self._emit("connect", attachment, record)
+        return record
+
+    def _with_networks_found(self, record: ContainerRecord) -> ContainerRecord:
+        """Find networks that were removed and made again under their old names; NotFound otherwise."""
+        attachments = []
+        for attachment in record.attachments:
+            network = self._inventory.networks.get(attachment.network_id)
+            if network is None:
+                network = self._inventory.find_network(attachment.network_name)
+            attachments.append(replace(attachment, network_id=network.id))
+        return replace(record, attachments=tuple(attachments))
+
+    def _allocate(self, record: ContainerRecord) -> ContainerRecord:
+        done: list[Attachment] = []
+        try:
+            for position, attachment in enumerate(record.attachments):
+                later = record.attachments[position + 1 :]
+                done.append(self._with_endpoint(record, attachment, interface_names(done) | asked_names(later)))
+        except WeftError:
+            self._endpoints.release(live_endpoints(done))
+            raise
+        return replace(record, attachments=tuple(done))
+
+    def _with_endpoint(self, record: ContainerRecord, attachment: Attachment, taken: set[str]) -> Attachment:
+        network = self._inventory.networks[attachment.network_id]
+        return replace(attachment, endpoint=self._endpoints.allocate(record, network, attachment, taken))
+
+    def _release(self, record: ContainerRecord) -> None:
+        self._endpoints.release(live_endpoints(record.attachments))
+        self._publisher.release(record)
+
+    async def lower(self, record: ContainerRecord) -> ContainerRecord:
+        """Take the sandbox down, unless containers that joined it still run; return the record without it."""
+        owner_id = record.sandbox_id
+        if not owner_id:
+            return record
+        if owner_id != record.id:
+            record = replace(record, sandbox_id="")
+            await self._lower_left_behind(owner_id, leaving=record.id)
+            return record
+        if any(self._joined(owner_id, leaving=record.id)):
+            return record
+        return await self._take_down(record)
+
+    def _joined(self, owner_id: str, leaving: str) -> Iterable[ContainerRecord]:
+        for other in self._inventory.containers.values():
+            if other.sandbox_id == owner_id and other.id not in (owner_id, leaving) and other.state.is_running:
+                yield other
+
+    async def _lower_left_behind(self, owner_id: str, leaving: str) -> None:
+        owner = self._inventory.containers.get(owner_id)
+        ended = owner is not None and not owner.state.is_running and owner.sandbox_id == owner_id
+        if owner is not None and ended and not any(self._joined(owner_id, leaving)):
+            self._inventory.save(await self._take_down(owner))
+
+    async def drop(self, record: ContainerRecord) -> ContainerRecord:
+        """Take down what a container that is being removed still holds, even if others joined it."""
+        return await self._take_down(record) if record.sandbox_id == record.id else record
+
+    async def _take_down(self, record: ContainerRecord) -> ContainerRecord:
+        for attachment in record.attachments:
+            await self._withdraw(attachment)
+        await self._names.close(record.sandbox_id)
+        await self._kernel.teardown(self._planner.lower_plan(record))
+        self._release(record)
+        for attachment in record.attachments:
+            if attachment.endpoint is not None:
+                self._emit("disconnect", attachment, record)
+        bare = tuple(replace(attachment, endpoint=None) for attachment in record.attachments)
+        return replace(record, sandbox_id="", attachments=bare, ports=())
+
+    # ── names ──
+
+    async def _open_names(self, record: ContainerRecord) -> None:
+        networks = self.networks_of(record)
+        if not any(is_user_defined(network.name) for network in networks):
+            return
+        sockets = await self._kernel.open_dns_sockets(record.sandbox_id)
+        path = self._kernel.sandbox_path(record.sandbox_id)
+        await self._names.open(record.sandbox_id, sockets, path, self._name_service.view(record, networks))
+        for attachment in record.attachments:
+            await self._publish(attachment)
+
+    async def restore_names(self, record: ContainerRecord, *, held: bool) -> None:
+        """Bring the sandbox's view up to date, or hand its sockets over anew where the DNS process does not hold them."""
+        networks = self.networks_of(record)
+        if held:
+            await self._names.update(record.sandbox_id, self._name_service.view(record, networks))
+        else:
+            await self._open_names(record)
+
+    async def _publish(self, attachment: Attachment) -> None:
+        endpoint = attachment.endpoint
+        if endpoint is not None and endpoint.dns_names:
+            addresses = tuple(interface.ip for interface in (endpoint.ipv4, endpoint.ipv6) if interface is not None)
+            await self._names.publish(attachment.network_id, endpoint.id, endpoint.dns_names, addresses)
+
+    async def _withdraw(self, attachment: Attachment) -> None:
+        if attachment.endpoint is not None and attachment.endpoint.dns_names:
+            await self._names.withdraw(attachment.network_id, attachment.endpoint.id)
+
+    async def rename(self, record: ContainerRecord, name: str) -> ContainerRecord:
+        """Give a container another name, on its networks too; return and save the new record."""
+        renamed = replace(record, name=name)
+        attachments = []
+        for attachment in renamed.attachments:
+            if attachment.endpoint is not None:
+                names = self._endpoints.names_of(renamed, attachment)
+                attachment = replace(attachment, endpoint=replace(attachment.endpoint, dns_names=names))
+            attachments.append(attachment)
+        renamed = replace(renamed, attachments=tuple(attachments))
+        self._inventory.save(renamed)
+        for attachment in renamed.attachments:
+            await self._publish(attachment)
+        return renamed
+
+    # ── connect and disconnect ──
+
+    async def connect(self, record: ContainerRecord, attachment: Attachment) -> None:
+        """Attach a container to one more network and save its record."""
+        if not record.sandbox_id or not record.state.is_running:
+            self._inventory.save(replace(record, attachments=(*record.attachments, attachment)))
+            return
+        attachment = self._with_endpoint(record, attachment, interface_names(record.attachments))
+        connected = replace(record, attachments=(*record.attachments, attachment))
+        try:
+            connected = await self._publisher.move(record, connected)
+            await self._apply_connect(record, connected, attachment)
+        except BaseException:
+            self._endpoints.release(live_endpoints([attachment]))
+            raise
+        self._inventory.save(connected)
+        await self._names_changed(record, connected)
+        await self._publish(attachment)
+        self._emit("connect", attachment, connected)
+
+    async def _apply_connect(self, before: ContainerRecord, after: ContainerRecord, attachment: Attachment) -> None:
+        try:
+            await self._kernel.apply(self._planner.connect_plan(before, after, attachment))
+        except BaseException:
+            self._publisher.undo_move(before, after)
+            raise
+
+    async def disconnect(self, record: ContainerRecord, network: NetworkRecord) -> None:
+        """Detach a container from a network and save its record."""
+        attachment = record.attachment_to(network.id)
+        if attachment is None:
+            return
+        rest = tuple(other for other in record.attachments if other.network_id != network.id)
+        disconnected = replace(record, attachments=rest)
+        if attachment.endpoint is None or not record.state.is_running:
+            self._inventory.save(disconnected)
+            return
+        await self._withdraw(attachment)
+        disconnected = await self._publisher.move(record, disconnected)
+        await self._kernel.teardown(self._planner.disconnect_plan(record, disconnected, attachment))
+        self._endpoints.release([attachment.endpoint])
+        self._inventory.save(disconnected)
+        await self._names_changed(record, disconnected)
+        self._emit("disconnect", attachment, disconnected)
+
+    async def _names_changed(self, before: ContainerRecord, after: ContainerRecord) -> None:
+        """Bring files and the DNS view up to date with a changed set of networks."""
+        directory = self._runtime.directory(after.id)
+        networks = self.networks_of(after)
+        self._name_service.write_hosts(after, directory)
+        had, has = (any(a.endpoint and a.endpoint.dns_names for a in r.attachments) for r in (before, after))
+        if has and not had:
+            self._name_service.write_resolv_conf(after, directory, networks)
+            await self._open_names(after)
+        elif had or has:
+            await self._names.update(after.sandbox_id, self._name_service.view(after, networks))
+
+    def gateways(self, record: ContainerRecord) -> Gateways:
+        """Return the endpoints that carry the container's default routes."""
+        return gateways_of(record, self._inventory.networks)
+
+    def _emit(self, action: str, attachment: Attachment, record: ContainerRecord) -> None:
+        network = self._inventory.networks.get(attachment.network_id)
+        attributes = {
+            "container": record.id,
+            "name": attachment.network_name,
+            "type": network.driver if network is not None else "",
+        }
+        self._events.emit("network", action, attachment.network_id, attributes)
+
+
+def live_endpoints(attachments: Iterable[Attachment]) -> list[Endpoint]:
+    """Return the endpoints that are there."""
+    return [attachment.endpoint for attachment in attachments if attachment.endpoint is not None]

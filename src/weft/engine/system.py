@@ -1,0 +1,112 @@
+"""The engine as a whole."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from weft.drivers.registry import Registry
+from weft.engine.contract.images import Images
+from weft.engine.contract.runtime import Runtime
+from weft.engine.events import EventBus
+from weft.engine.inventory import Inventory
+from weft.engine.results import SystemState
+from weft.engine.settings import Settings
+from weft.model.container import Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostSummary:
+    """What the host is, measured once or at each call by the daemon."""
+
+    hostname: str
+    cpus: int
+    memory: int  # bytes
+    kernel_version: str
+    operating_system: str
+    os_version: str
+    architecture: str
+    ipv4_forwarding: bool
+    file_descriptors: int
+    tasks: int
+    nft_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaemonSummary:
+    """What the daemon was configured with, as /info reports it."""
+
+    debug: bool
+    labels: tuple[str, ...]
+    registry_mirrors: tuple[str, ...]
+    insecure_registries: tuple[str, ...]
+    started: int
+
+
+class SystemService:
+    """Implements weft.api.backend.System."""
+
+    def __init__(
+        self,
+        inventory: Inventory,
+        images: Images,
+        runtime: Runtime,
+        drivers: Registry,
+        events: EventBus,
+        settings: Settings,
+        host: Callable[[], HostSummary],
+        daemon: Callable[[], DaemonSummary],
+    ) -> None:
+        self._inventory = inventory
+        self._images = images
+        self._runtime = runtime
+        self._drivers = drivers
+        self._events = events
+        self._settings = settings
+        self._host = host
+        self._daemon = daemon
+
+    def state(self) -> SystemState:
+        """Return what /info and /version report."""
+        host, daemon = self._host(), self._daemon()
+        return SystemState(
+            id=self._settings.host_id,
+            hostname=host.hostname,
+            data_root=self._settings.data_root,
+            exec_root=self._settings.exec_root,
+            debug=daemon.debug,
+            images=len(self._images.list()),
+            containers=self._counts(),
+            runtime=self._runtime.info(),
+            cpus=host.cpus,
+            memory=host.memory,
+            kernel_version=host.kernel_version,
+            operating_system=host.operating_system,
+            os_version=host.os_version,
+            architecture=host.architecture,
+            labels=daemon.labels,
+            registry_mirrors=daemon.registry_mirrors,
+            insecure_registries=daemon.insecure_registries,
+            address_pools=tuple((str(pool.base), pool.size) for pool in self._settings.address_pools),
+            ipv4_forwarding=host.ipv4_forwarding,
+            event_listeners=self._events.listeners,
+            file_descriptors=host.file_descriptors,
+            tasks=host.tasks,
+            nft_version=host.nft_version,
+            warnings=self._warnings(host),
+            started=daemon.started,
+            network_drivers=self._drivers.names,
+        )
+
+    def _counts(self) -> dict[str, int]:
+        counted = Counter(record.state.status for record in self._inventory.containers.values())
+        running = counted[Status.RUNNING] + counted[Status.RESTARTING]
+        paused = counted[Status.PAUSED]
+        return {"running": running, "paused": paused, "stopped": counted.total() - running - paused}
+
+    def _warnings(self, host: HostSummary) -> tuple[str, ...]:
+        missing = []
+        if not host.ipv4_forwarding:
+            missing.append("WARNING: IPv4 forwarding is disabled: set sysctl net.ipv4.ip_forward=1")
+        if not self._runtime.info().seccomp:
+            missing.append("WARNING: No seccomp support: containers run without a system call filter")
+        return tuple(missing)

@@ -1,0 +1,44 @@
+"""Publications: a port of the host that leads to a port of an endpoint."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+
+from weft.model.address import Address
+from weft.model.endpoint import Endpoint
+from weft.model.port import Protocol, PublishedPort
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """`host_address` is 0.0.0.0 or :: for every address of the host; both addresses are of one family."""
+
+    protocol: Protocol
+    host_address: Address
+    host_port: int
+    address: Address
+    port: int
+
+    def __post_init__(self) -> None:
+        if self.host_address.version != self.address.version:
+            raise ValueError(f"{self.host_address} and {self.address} are of different families")
+
+
+def publications(ports: Iterable[PublishedPort], endpoint: Endpoint) -> tuple[Publication, ...]:
+    """Return what leads to `endpoint`. Ports of a family that it has no address of are left out: no rule reaches it."""
+    targets: dict[int, IPv4Address | IPv6Address] = {}
+    if endpoint.ipv4 is not None:
+        targets[4] = endpoint.ipv4.ip
+    if endpoint.ipv6 is not None:
+        targets[6] = endpoint.ipv6.ip
+    return tuple(
+        Publication(
+            port.container_port.protocol,
+            port.host_address,
+            port.host_port,
+            targets[port.host_address.version],
+            port.container_port.number,
+        )
+        for port in ports
+        if port.host_address.version in targets
+    )

@@ -1,0 +1,79 @@
+"""What published ports add to the table: an element a port, or one for a long run of them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+
+from weft.firewall.contents import Contents, add, delete, merged
+from weft.firewall.publication import Publication
+from weft.firewall.sets import FAMILIES
+from weft.model.port import Protocol
+from weft.plan.operations import Element, ForgetFlows
+from weft.plan.plan import Plan
+
+# Interval maps are slow to change and slower to search than plain ones: below this a run of ports is single elements.
+LONG_RUN = 64
+
+
+def ports_published(published: Iterable[Publication]) -> Plan:
+    """Return the plan that publishes all ports of one endpoint."""
+    return add(publication_contents(published))
+
+
+def ports_unpublished(published: Iterable[Publication]) -> Plan:
+    """Return the plan that takes back all ports of one endpoint, the same that were published together.
+
+    UDP flows that go on without pause would keep their translation for ever, so they are forgotten.
+    """
+    held = tuple(published)
+    return delete(publication_contents(held)) + Plan(tuple(_forget_flows(held)))
+
+
+def publication_contents(published: Iterable[Publication]) -> Contents:
+    """Return the elements that stand for publications, by set; it does not matter which endpoints they lead to."""
+    ordered = sorted(published, key=_order)
+    parts = (_elements(run) for _, group in groupby(ordered, key=_target) for run in _runs(list(group)))
+    return merged({name: elements} for name, elements in parts)
+
+
+def _target(publication: Publication) -> tuple[int, int, int, str]:
+    return (
+        publication.host_address.version,
+        int(publication.host_address),
+        int(publication.address),
+        publication.protocol.value,
+    )
+
+
+def _order(publication: Publication) -> tuple[tuple[int, int, int, str], bool, int]:
+    return (_target(publication), _is_moved(publication), publication.host_port)
+
+
+def _is_moved(publication: Publication) -> bool:
+    return publication.host_port != publication.port
+
+
+def _runs(group: Sequence[Publication]) -> Iterator[Sequence[Publication]]:
+    """Cut one target's publications, those with their own port first and by number, where the numbers have gaps."""
+    for _, run in groupby(enumerate(group), key=lambda entry: (_is_moved(entry[1]), entry[1].host_port - entry[0])):
+        yield [publication for _, publication in run]
+
+
+def _elements(run: Sequence[Publication]) -> tuple[str, tuple[Element, ...]]:
+    first, family = run[0], FAMILIES[run[0].host_address.version]
+    bound = not first.host_address.is_unspecified
+    place = (str(first.host_address),) if bound else ()
+    if len(run) >= LONG_RUN and not _is_moved(first):
+        ports = f"{first.host_port}-{run[-1].host_port}"
+        element = Element((*place, first.protocol.value, ports), (str(first.address),))
+        return (family.bound_runs if bound else family.runs), (element,)
+    elements = tuple(
+        Element((*place, each.protocol.value, str(each.host_port)), (str(each.address), str(each.port))) for each in run
+    )
+    return (family.bound_ports if bound else family.ports), elements
+
+
+def _forget_flows(published: Sequence[Publication]) -> Iterator[ForgetFlows]:
+    udp = [publication for publication in published if publication.protocol is Protocol.UDP]
+    for address in sorted({publication.address for publication in udp}, key=lambda each: (each.version, int(each))):
+        ports = {publication.port for publication in udp if publication.address == address}
+        yield ForgetFlows(address, tuple(sorted(ports)))

@@ -1,0 +1,115 @@
+"""Links as rtnetlink messages (Linux include/uapi/linux/if_link.h)."""
+
+import struct
+
+from weft.kernel.netlink.message import CREATE, EXCLUSIVE, Request, attribute, nested, number, text
+from weft.plan.operations import CreateBridge, CreateVeth
+
+NEW_LINK = 16
+DELETE_LINK = 17
+GET_LINK = 18
+
+DOOMED_GROUP = 0x77656674  # "weft": links that the reaper deletes together
+
+_HEAD = struct.Struct("=BxHiII")  # family, device type, index, flags, mask of flags to change
+_UP = 0x1
+_ADDRESS = 1
+_NAME = 3
+_MTU = 4
+_MASTER = 10
+_LINK_INFO = 18
+_ALIAS = 20
+_GROUP = 27
+_NAMESPACE_FD = 28
+_INFO_KIND = 1
+_INFO_DATA = 2
+_INFO_PORT_KIND = 4
+_INFO_PORT_DATA = 5
+_VETH_PEER = 1
+_PORT_STATE = 1
+_PORT_FLUSH = 24
+_PORT_ISOLATED = 33
+_ALIAS_MAX = 255  # bytes (IFALIASZ - 1)
+
+_RAISED = _HEAD.pack(0, 0, 0, _UP, _UP)
+_PLAIN = _HEAD.pack(0, 0, 0, 0, 0)
+_LOOPBACK = _HEAD.pack(0, 0, 1, _UP, _UP)
+_NEW = CREATE | EXCLUSIVE
+
+
+def raise_loopback() -> Request:
+    """Return the request that brings up index 1, the loopback of every namespace."""
+    return Request(NEW_LINK, 0, _LOOPBACK)
+
+
+def raise_link(name: str) -> Request:
+    """Return the request that brings a link up."""
+    return Request(NEW_LINK, 0, _RAISED + text(_NAME, name))
+
+
+def create_bridge(operation: CreateBridge) -> tuple[Request, ...]:
+    """Return the requests that make a bridge, up."""
+    body = _RAISED + text(_NAME, operation.name) + number(_MTU, operation.mtu)
+    if operation.mac:
+        body += attribute(_ADDRESS, _mac(operation.mac))
+    body += nested(_LINK_INFO, text(_INFO_KIND, "bridge"))
+    return Request(NEW_LINK, _NEW, body), *_describe(operation.name, operation.alias, isolated=False)
+
+
+def create_veth(operation: CreateVeth, namespace: int, bridge: int) -> tuple[Request, ...]:
+    """Return the requests that make a veth pair, its peer at once in the namespace of that file descriptor.
+
+    `bridge` is the master's index, 0 for none. The host's end is up; the kernel refuses to raise a peer so early
+    (ENOTCONN), which is left to `raise_link` inside.
+    """
+    peer = (
+        _PLAIN
+        + text(_NAME, operation.peer)
+        + number(_MTU, operation.mtu)
+        + (attribute(_ADDRESS, _mac(operation.mac)) if operation.mac else b"")
+        + number(_NAMESPACE_FD, namespace)
+    )
+    body = (
+        _RAISED
+        + text(_NAME, operation.name)
+        + number(_MTU, operation.mtu)
+        + (number(_MASTER, bridge) if bridge else b"")
+        + nested(_LINK_INFO, text(_INFO_KIND, "veth"), nested(_INFO_DATA, attribute(_VETH_PEER, peer)))
+    )
+    isolated = operation.isolated and bridge != 0
+    return Request(NEW_LINK, _NEW, body), *_describe(operation.name, operation.alias, isolated=isolated)
+
+
+def delete_link(name: str) -> Request:
+    """Return the request that deletes a link by its name."""
+    return Request(DELETE_LINK, 0, _PLAIN + text(_NAME, name))
+
+
+def silence_port(name: str) -> Request:
+    """Return the request that closes a bridge port at once, forgets its addresses, and gives it to the reaper.
+
+    Refused with EOPNOTSUPP or EINVAL for a link that is no port of a bridge.
+    """
+    data = nested(_INFO_PORT_DATA, attribute(_PORT_STATE, b"\0"), attribute(_PORT_FLUSH, b""))
+    info = nested(_LINK_INFO, text(_INFO_PORT_KIND, "bridge"), data)
+    return Request(NEW_LINK, 0, _PLAIN + text(_NAME, name) + info + number(_GROUP, DOOMED_GROUP))
+
+
+def delete_doomed() -> Request:
+    """Return the request that deletes every link that was silenced; ENODEV where there is none."""
+    return Request(DELETE_LINK, 0, _PLAIN + number(_GROUP, DOOMED_GROUP))
+
+
+def _describe(name: str, alias: str, *, isolated: bool) -> tuple[Request, ...]:
+    """Return what the kernel takes only of a link that exists: its alias and its port's isolation."""
+    body = b""
+    if alias:
+        body += attribute(_ALIAS, alias.encode()[:_ALIAS_MAX])
+    if isolated:
+        port = nested(_INFO_PORT_DATA, attribute(_PORT_ISOLATED, b"\1"))
+        body += nested(_LINK_INFO, text(_INFO_PORT_KIND, "bridge"), port)
+    return (Request(NEW_LINK, 0, _PLAIN + text(_NAME, name) + body),) if body else ()
+
+
+def _mac(written: str) -> bytes:
+    return bytes.fromhex(written.replace(":", ""))

@@ -1,0 +1,1 @@
+"""nftables through libnftables: contexts, the text of operations, and the tables that are ours."""

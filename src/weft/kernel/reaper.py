@@ -1,0 +1,67 @@
+"""Deletes links that were silenced: many in one request, and where nobody waits, since one takes 14 to 33 ms.
+
+A silenced link carries the group number of the doomed; the kernel deletes a group at once, and what a killed daemon
+left is found by the same number.
+"""
+
+import errno
+import logging
+import threading
+from concurrent.futures import Executor
+
+from weft.kernel.netlink.channel import Channel
+from weft.kernel.netlink.link import delete_doomed
+
+_LOG = logging.getLogger(__name__)
+_GRACE = 1.0  # seconds in which the kernel takes the links of a deleted sandbox away by itself
+
+
+class Reaper:
+    """Collects the doomed of the daemon's own namespace."""
+
+    def __init__(self, workers: Executor) -> None:
+        self._workers = workers
+        self._channel = Channel()
+        self._lock = threading.Lock()
+        self._busy = threading.Lock()
+        self._timer: threading.Timer | None = None
+        self._expected = 1  # a killed daemon may have left some
+        self._reaped = 0
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether silenced links may still be there."""
+        return self._expected != self._reaped
+
+    def expect(self, *, soon: bool) -> None:
+        """A link was silenced: delete it now (`soon`), or after the kernel had time to do so itself."""
+        with self._lock:
+            self._expected += 1
+            if soon:
+                self._workers.submit(self.reap)
+            elif self._timer is None:
+                self._timer = threading.Timer(_GRACE, self.reap)
+                self._timer.daemon = True
+                self._timer.start()
+
+    def reap(self) -> None:
+        """Delete all silenced links; blocks."""
+        with self._lock:
+            self._timer = None
+            seen = self._expected
+        with self._busy:
+            error = self._channel.transact([delete_doomed()]).get(0)
+            self._reaped = max(self._reaped, seen)
+        if error is not None and error.errno != errno.ENODEV:
+            _LOG.warning("cannot delete links of removed endpoints: %s", error)
+
+    def close(self) -> None:
+        """Delete what is left, and stop; call it when the workers have ended."""
+        with self._lock:
+            timer = self._timer
+        if timer is not None:
+            timer.cancel()
+            timer.join()
+        if self.is_pending:
+            self.reap()
+        self._channel.close()

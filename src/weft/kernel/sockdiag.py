@@ -1,0 +1,64 @@
+"""Sockets of the daemon's own namespace that occupy ports (Linux sock_diag(7), include/uapi/linux/inet_diag.h)."""
+
+import socket
+import struct
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv6Address
+
+from weft.engine.contract.kernel import ANY_IPV4, ANY_IPV6, Listener
+from weft.kernel.netlink.channel import NETLINK_SOCK_DIAG, Channel
+from weft.kernel.netlink.message import attributes
+from weft.model.address import Address
+from weft.model.port import Protocol
+
+_BY_FAMILY = 20
+_REQUEST = struct.Struct("=BBBxI48x")  # family, protocol, extensions, states; socket id left open
+_ANSWER = struct.Struct("=BBBB")  # family, state, timer, retransmits; then the socket id
+_SOURCE_PORT = 4
+_SOURCE_ADDRESS = 8
+_ANSWER_BYTES = 72
+_ONLY_IPV6 = 11
+_CLOSED = 1 << 7  # how an unconnected UDP socket is shown
+_LISTENING = 1 << 10
+
+_ASKED = (
+    (socket.AF_INET, Protocol.TCP, socket.IPPROTO_TCP, _LISTENING),
+    (socket.AF_INET6, Protocol.TCP, socket.IPPROTO_TCP, _LISTENING),
+    (socket.AF_INET, Protocol.UDP, socket.IPPROTO_UDP, _CLOSED),
+    (socket.AF_INET6, Protocol.UDP, socket.IPPROTO_UDP, _CLOSED),
+)
+
+
+def listeners() -> frozenset[Listener]:
+    """Return TCP sockets that listen and UDP sockets that are bound; raises OSError.
+
+    A socket on :: that takes IPv4 as well is listed for both families.
+    """
+    channel = Channel(NETLINK_SOCK_DIAG)
+    try:
+        return frozenset(
+            listener
+            for family, protocol, number, states in _ASKED
+            for _, body in channel.dump(_BY_FAMILY, _REQUEST.pack(family, number, 0, states))
+            for listener in parse(protocol, body)
+        )
+    finally:
+        channel.close()
+
+
+def parse(protocol: Protocol, body: bytes) -> Iterator[Listener]:
+    """Yield the listeners that one answer stands for; none for a socket without a port."""
+    if len(body) < _ANSWER_BYTES:
+        return
+    family = _ANSWER.unpack_from(body)[0]
+    port = int.from_bytes(body[_SOURCE_PORT : _SOURCE_PORT + 2], "big")
+    if port == 0:
+        return
+    if family == socket.AF_INET:
+        yield Listener(protocol, IPv4Address(body[_SOURCE_ADDRESS : _SOURCE_ADDRESS + 4]), port)
+        return
+    bound = IPv6Address(body[_SOURCE_ADDRESS : _SOURCE_ADDRESS + 16])
+    address: Address = bound.ipv4_mapped or bound
+    yield Listener(protocol, address, port)
+    if address == ANY_IPV6 and dict(attributes(body, _ANSWER_BYTES)).get(_ONLY_IPV6) != b"\1":
+        yield Listener(protocol, ANY_IPV4, port)

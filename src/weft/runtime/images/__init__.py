@@ -1,0 +1,1 @@
+"""Stored images: references, registries, layers, archives, the built-in image."""

@@ -1,0 +1,144 @@
+"""Layers on disk: unpacked once, shared by all images and containers that stand on them."""
+
+import asyncio
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from weakref import WeakValueDictionary
+
+from weft.model.errors import InvalidParameter, SystemFailure
+from weft.runtime.images.scratch import Scratch
+from weft.runtime.images.unpacking import Unpacking
+from weft.runtime.images.workers import Workers
+
+Watch = Callable[[Unpacking], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A stored layer; `size` in bytes of its files."""
+
+    diff_id: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A layer's archive as it arrived, compressed or not: what push and save send on, byte for byte."""
+
+    path: Path
+    digest: str
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return self.path.stat().st_size
+
+
+class LayerStore:
+    """`layers/<diff id>/` holds the files of a layer, `images/blobs/<diff id>-<digest>` the archive it came as.
+
+    A layer is there or not: it is unpacked elsewhere and renamed. What a pull or load works on is pinned meanwhile.
+    """
+
+    def __init__(self, layers: Path, blobs: Path, scratch: Scratch, workers: Workers) -> None:
+        self._layers = layers
+        self._blobs = blobs
+        self._scratch = scratch
+        self._workers = workers
+        self._pins: Counter[str] = Counter()
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        for directory in (layers, blobs):
+            # Users other than root pass through: processes of containers read the layers.
+            directory.mkdir(parents=True, exist_ok=True, mode=0o711)
+
+    def directory(self, diff_id: str) -> Path:
+        """Return where the layer's files are, or would be."""
+        return self._layers / _digits(diff_id)
+
+    def has(self, diff_id: str) -> bool:
+        """Whether the layer is stored, whole."""
+        return self.directory(diff_id).is_dir()
+
+    def blob(self, diff_id: str) -> Blob:
+        """Return the layer's archive; raises SystemFailure if it is gone."""
+        for path in self._blobs.glob(f"{_digits(diff_id)}-*"):
+            return Blob(path, "sha256:" + path.name.partition("-")[2])
+        raise SystemFailure(f"layer {diff_id}: its archive is missing from {self._blobs}: remove the image, pull it again")
+
+    def replace_blob(self, diff_id: str, path: Path, digest: str) -> Blob:
+        """Keep `path` (moved) as the layer's archive, in place of the one there was."""
+        before = self.blob(diff_id)
+        after = self._blobs / f"{_digits(diff_id)}-{_digits(digest)}"
+        path.rename(after)
+        if before.path != after:
+            before.path.unlink(missing_ok=True)
+        return Blob(after, digest)
+
+    def lock(self, diff_id: str) -> asyncio.Lock:
+        """Return the lock under which a layer is fetched, so that two pulls fetch it once."""
+        lock = self._locks.get(diff_id)
+        if lock is None:
+            lock = self._locks[diff_id] = asyncio.Lock()
+        return lock
+
+    @contextmanager
+    def pinned(self, diff_ids: Collection[str]) -> Iterator[None]:
+        """Keep layers that no record names yet from being collected."""
+        self._pins.update(diff_ids)
+        try:
+            yield
+        finally:
+            self._pins.subtract(diff_ids)
+
+    async def add(self, archive: Path, expected: str = "", *, digest: str = "", watch: Watch | None = None) -> Layer:
+        """Unpack an archive, which moves into the store, and return its layer.
+
+        `expected` is the diff id it must have, `digest` that of the file where it is known; `watch` is handed the
+        unpacking before it starts. Raises InvalidParameter if the archive is malformed or another.
+        """
+        with self._scratch.directory("layer") as place:
+            unpacking = Unpacking(archive, place / "root")
+            if watch is not None:
+                watch(unpacking)
+            diff_id = await self._workers.run(unpacking.run, unpacking.interrupt)
+            if expected and diff_id != expected:
+                raise InvalidParameter(f"failed to register layer: its content is {diff_id}, not {expected} as promised")
+            digest = digest or await self._workers.run(lambda: file_digest(archive))
+            self._adopt(diff_id, archive, digest, place / "root")
+        return Layer(diff_id, unpacking.size)
+
+    async def collect(self, keep: Iterable[str]) -> tuple[str, ...]:
+        """Delete all layers but those in `keep` and the pinned ones; return the diff ids of what went."""
+        kept = {_digits(diff_id) for diff_id in keep} | {_digits(diff_id) for diff_id, n in self._pins.items() if n > 0}
+        doomed = [path for path in self._layers.iterdir() if path.name not in kept]
+        for path in doomed:
+            self._scratch.discard(path)
+        for path in self._blobs.iterdir():
+            if path.name.partition("-")[0] not in kept:
+                self._scratch.discard(path)
+        await self._scratch.empty_bin()
+        return tuple(f"sha256:{path.name}" for path in doomed)
+
+    def _adopt(self, diff_id: str, archive: Path, digest: str, root: Path) -> None:
+        target = self.directory(diff_id)
+        if target.exists():
+            return
+        for stale in self._blobs.glob(f"{_digits(diff_id)}-*"):
+            stale.unlink()
+        os.rename(archive, self._blobs / f"{_digits(diff_id)}-{_digits(digest)}")
+        os.rename(root, target)
+
+
+def file_digest(path: Path) -> str:
+    """Return the sha256 digest of a file. Blocks: call it in a thread."""
+    with path.open("rb") as file:
+        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _digits(digest: str) -> str:
+    return digest.removeprefix("sha256:")

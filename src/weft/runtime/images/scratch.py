@@ -1,0 +1,52 @@
+"""Temporary files of the image store: on the data root's file system, so that what is finished can be renamed."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from weft.model.errors import SystemFailure
+
+
+class Scratch:
+    """A directory for half-made things, 0700; whatever a killed daemon left in it is removed at the next start."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._bin = root / "bin"
+        if root.exists():
+            _remove(root)
+        self._bin.mkdir(parents=True, mode=0o700)
+        root.chmod(0o700)
+
+    @contextmanager
+    def directory(self, purpose: str) -> Iterator[Path]:
+        """Make a directory that is gone at the end."""
+        path = Path(tempfile.mkdtemp(prefix=f"{purpose}-", dir=self._root))
+        try:
+            yield path
+        finally:
+            _remove(path)
+
+    def discard(self, path: Path) -> None:
+        """Take a file or tree out of sight at once; `empty_bin` gives its space back."""
+        os.rename(path, Path(tempfile.mkdtemp(dir=self._bin)) / "it")
+
+    async def empty_bin(self) -> None:
+        """Delete what was discarded."""
+        doomed = [os.fspath(path) for path in self._bin.iterdir()]
+        if not doomed:
+            return
+        process = await asyncio.create_subprocess_exec(
+            "rm", "-rf", "--one-file-system", "--", *doomed, stderr=asyncio.subprocess.PIPE
+        )
+        _, complaints = await process.communicate()
+        if process.returncode != 0 and any(os.path.lexists(path) for path in doomed):
+            raise SystemFailure(f"{self._bin}: {complaints.decode(errors='replace').strip()}")
+
+
+def _remove(path: Path) -> None:
+    shutil.rmtree(path, ignore_errors=True)

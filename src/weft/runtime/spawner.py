@@ -1,0 +1,110 @@
+"""A thread that starts processes in a mount namespace that the OCI runtime accepts.
+
+crun refuses hybrid cgroups (v1 controllers beside a v2 hierarchy at /sys/fs/cgroup/unified) when a controller lives in
+the v2 hierarchy. There the thread has a mount namespace of its own without that mount. Everything else stays a peer
+of the daemon's namespace, so what is mounted below shared mount points shows on both sides.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+from weft.runtime import syscalls
+
+UNIFIED: Final = Path("/sys/fs/cgroup/unified")
+_ENVIRONMENT: Final = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+# dispositions that Python sets to "ignore" and that everything in every container would inherit
+_DEFAULT_SIGNALS: Final = (signal.SIGPIPE, signal.SIGXFSZ)
+
+
+class Spawner:
+    """Starts processes, one at a time, from a thread with its own working directory and mount namespace."""
+
+    def __init__(self) -> None:
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="weft-spawner")
+        self._hybrid = os.path.ismount(UNIFIED)
+        self._host_namespace = -1
+        self._null = -1
+
+    async def open(self) -> None:
+        """Start the thread and set up its namespace; OSError when the kernel refuses."""
+        self._host_namespace = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+        self._null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        await asyncio.get_running_loop().run_in_executor(self._executor, self._enter)
+
+    async def close(self) -> None:
+        """End the thread; what it started goes on."""
+        await asyncio.to_thread(self._executor.shutdown)
+        os.close(self._host_namespace)
+        os.close(self._null)
+
+    async def spawn(
+        self,
+        argv: Sequence[str],
+        *,
+        directory: Path,
+        keep: Sequence[int] = (),
+        output: int | None = None,
+        error: int | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> int:
+        """Start a program in its own session and return its pid, to be reaped by the caller.
+
+        `keep` are descriptors that it inherits under their numbers; what is not given of stdio is /dev/null.
+        """
+
+        def start() -> int:
+            os.chdir(directory)  # the thread's alone: it does not share its fs struct
+            return os.posix_spawn(
+                argv[0],
+                argv,
+                {**_ENVIRONMENT, **(environment or {})},
+                file_actions=[
+                    (os.POSIX_SPAWN_DUP2, self._null, 0),
+                    (os.POSIX_SPAWN_DUP2, self._null if output is None else output, 1),
+                    (os.POSIX_SPAWN_DUP2, self._null if error is None else error, 2),
+                    *((os.POSIX_SPAWN_DUP2, descriptor, descriptor) for descriptor in keep),
+                ],
+                setsid=True,
+                setsigmask=(),
+                setsigdef=_DEFAULT_SIGNALS,
+            )
+
+        return await asyncio.get_running_loop().run_in_executor(self._executor, start)
+
+    async def ensure_same_view(self, paths: Sequence[str]) -> None:
+        """Take a new copy of the daemon's mounts if one of `paths` is another file in the thread's namespace.
+
+        A host whose root is mounted private does not pass on what is mounted later.
+        """
+        if self._hybrid and paths:
+            identities = {path: _identity(path) for path in paths}
+            await asyncio.get_running_loop().run_in_executor(self._executor, self._renew, identities)
+
+    def _renew(self, identities: Mapping[str, tuple[int, int] | None]) -> None:
+        if any(_identity(path) != identity for path, identity in identities.items()):
+            syscalls.setns(self._host_namespace, syscalls.CLONE_NEWNS)
+            self._enter()
+
+    def _enter(self) -> None:
+        if not self._hybrid:
+            syscalls.unshare(syscalls.CLONE_FS)
+            return
+        syscalls.unshare(syscalls.CLONE_NEWNS)
+        # private first, or the host would lose the mount as well
+        syscalls.mount("", UNIFIED.parent, flags=syscalls.MS_PRIVATE)
+        syscalls.unmount(UNIFIED, syscalls.MNT_DETACH)
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+

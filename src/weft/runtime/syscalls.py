@@ -1,0 +1,100 @@
+"""System calls that Python 3.11 has no wrapper for, through libc; each raises OSError with the path it was about."""
+
+import ctypes
+import os
+from pathlib import Path
+from typing import Final
+
+MS_RDONLY: Final = 0x1
+MS_NOSUID: Final = 0x2
+MS_NODEV: Final = 0x4
+MS_BIND: Final = 0x1000
+MS_REC: Final = 0x4000
+MS_PRIVATE: Final = 0x40000
+MS_SLAVE: Final = 0x80000
+MS_SHARED: Final = 0x100000
+MNT_DETACH: Final = 0x2
+CLONE_NEWNS: Final = 0x20000
+CLONE_FS: Final = 0x200
+IN_MODIFY: Final = 0x2
+IN_MOVED_TO: Final = 0x80
+IN_CREATE: Final = 0x100
+IN_ONLYDIR: Final = 0x01000000
+_IN_NONBLOCK: Final = 0o4000
+_IN_CLOEXEC: Final = 0o2000000
+_RESOLVE_IN_ROOT: Final = 0x10
+_RESOLVE_NO_MAGICLINKS: Final = 0x02
+_SYS_PIDFD_GETFD: Final = 438
+_SYS_OPENAT2: Final = 437
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.mount.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p]
+_libc.umount2.argtypes = [ctypes.c_char_p, ctypes.c_int]
+_libc.syscall.restype = ctypes.c_long
+
+
+class _OpenHow(ctypes.Structure):
+    _fields_ = (("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64))
+
+
+def _check(result: int, about: str | os.PathLike[str] = "") -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), str(about) or None)
+    return result
+
+
+def mount(source: str, target: str | Path, kind: str = "", flags: int = 0, data: str = "") -> None:
+    """mount(2); empty strings are passed as null pointers."""
+    _check(
+        _libc.mount(
+            os.fsencode(source) or None,
+            os.fsencode(target),
+            kind.encode() or None,
+            flags,
+            os.fsencode(data) or None,
+        ),
+        target,
+    )
+
+
+def unmount(target: str | Path, flags: int = 0) -> None:
+    """umount2(2)."""
+    _check(_libc.umount2(os.fsencode(target), flags), target)
+
+
+def unshare(flags: int) -> None:
+    """unshare(2), for the calling thread only."""
+    _check(_libc.unshare(flags))
+
+
+def setns(descriptor: int, flags: int) -> None:
+    """setns(2), for the calling thread only."""
+    _check(_libc.setns(descriptor, flags))
+
+
+def inotify_init() -> int:
+    """Return a new non-blocking inotify descriptor."""
+    return _check(_libc.inotify_init1(_IN_NONBLOCK | _IN_CLOEXEC))
+
+
+def inotify_add_watch(descriptor: int, path: str | Path, mask: int) -> int:
+    """Return the watch's number."""
+    return _check(_libc.inotify_add_watch(descriptor, os.fsencode(path), ctypes.c_uint32(mask)), path)
+
+
+def inotify_rm_watch(descriptor: int, watch: int) -> None:
+    """Drop a watch."""
+    _check(_libc.inotify_rm_watch(descriptor, watch))
+
+
+def pidfd_getfd(pidfd: int, descriptor: int) -> int:
+    """Return a duplicate of another process's descriptor (Linux 5.6)."""
+    return _check(_libc.syscall(_SYS_PIDFD_GETFD, pidfd, descriptor, 0))
+
+
+def open_in_root(root: int, path: str, flags: int = os.O_RDONLY) -> int:
+    """Open `path` as a process whose root directory is descriptor `root` would: no link leads outside (Linux 5.6)."""
+    how = _OpenHow(flags | os.O_CLOEXEC, 0, _RESOLVE_IN_ROOT | _RESOLVE_NO_MAGICLINKS)
+    result = _libc.syscall(_SYS_OPENAT2, root, os.fsencode(path), ctypes.byref(how), ctypes.sizeof(how))
+    return _check(result, path)
