@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from weft.engine.contract.images import Images
+from weft.engine.contract.images import Credentials, Progress
 from weft.engine.contract.runtime import ExecSpec, LogLine, LogQuery, Stdio
 from weft.engine.results import Created, ExecState, Pruned, SystemState, TopResult
 from weft.engine.waiting import WaitCondition, WaitResult
@@ -136,18 +136,47 @@ class Volumes(Protocol):
     async def prune(self, filters: Filters) -> Pruned: ...
 
 
-class ImageService(Images, Protocol):
-    """The image store, with events; and what needs to know of containers."""
+class ImageService(Protocol):
+    """Stored images, with events and with what containers use kept; lookups as in weft.engine.contract.images."""
+
+    def list(self) -> tuple[ImageRecord, ...]: ...
+
+    def find(self, reference: str) -> ImageRecord: ...
 
     def filtered(self, filters: Filters, *, all: bool) -> tuple[ImageRecord, ...]: ...
 
     def containers_of(self, image_id: str) -> int: ...
+
+    async def history(self, reference: str) -> tuple[dict[str, object], ...]: ...
+
+    async def tag(self, source: str, repository: str, tag: str) -> ImageRecord: ...
 
     async def delete(self, reference: str, *, force: bool, prune: bool) -> tuple[tuple[str, str], ...]:
         """Return ("Untagged", reference) and ("Deleted", id) in order."""
         ...
 
     async def prune_unused(self, filters: Filters) -> tuple[tuple[tuple[str, str], ...], int]: ...
+
+    def pull(self, reference: str, credentials: Credentials | None, platform: str) -> AsyncIterator[Progress]: ...
+
+    def push(self, reference: str, credentials: Credentials | None) -> AsyncIterator[Progress]: ...
+
+    def load(self, archive: AsyncIterator[bytes], *, quiet: bool) -> AsyncIterator[Progress]: ...
+
+    def save(self, references: tuple[str, ...]) -> AsyncIterator[bytes]: ...
+
+    def import_(
+        self,
+        archive: AsyncIterator[bytes],
+        *,
+        repository: str,
+        tag: str,
+        message: str,
+        changes: tuple[str, ...],
+        platform: str = "",
+    ) -> AsyncIterator[Progress]: ...
+
+    def layer_paths(self, image_id: str) -> tuple[str, ...]: ...
 
 
 class Events(Protocol):

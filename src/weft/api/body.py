@@ -19,7 +19,8 @@ _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # the escape, not an escaped bac
 async def read_json(request: web.BaseRequest, decoder: msgspec.json.Decoder[_T], *, empty: _T | None = None) -> _T:
     """Return the decoded body; where there is none, `empty`, or an error if the endpoint needs one.
 
-    Raises InvalidParameter with Docker's texts for a wrong content type, malformed JSON or wrong types (naming the field).
+    Raises InvalidParameter with Docker's texts for a wrong content type or malformed JSON, and naming the field for a
+    wrong type.
     """
     data = await read_limited(request)
     content_type = request.headers.get("Content-Type", "")
@@ -61,7 +62,9 @@ async def read_limited(request: web.BaseRequest) -> bytes:
 
 
 def _too_large() -> InvalidParameter:
-    return InvalidParameter(f"request body is larger than {MAXIMUM_BYTES // 1048576} MiB, which no endpoint needs as JSON")
+    return InvalidParameter(
+        f"request body is larger than {MAXIMUM_BYTES // 1048576} MiB, which no endpoint needs as JSON"
+    )
 
 
 def _check_content_type(content_type: str) -> None:

@@ -16,7 +16,7 @@ _NAME = "{name}"
 class Route:
     """`path` may hold {name}, which matches slashes too: image names have them.
 
-    A streaming route's handler is cancelled when its client goes away; any other change, once begun, is carried through.
+    A streaming route's handler is cancelled when its client goes away; any other change, once begun, is carried out.
     """
 
     method: str

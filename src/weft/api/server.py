@@ -55,7 +55,9 @@ async def serve(
     )
     runner = web.ServerRunner(server, shutdown_timeout=grace)
     await runner.setup()
-    sites = tuple(web.SockSite(runner, listener, ssl_context=context, backlog=_BACKLOG) for listener, context in sockets)
+    sites = tuple(
+        web.SockSite(runner, listener, ssl_context=context, backlog=_BACKLOG) for listener, context in sockets
+    )
     try:
         for site in sites:
             await site.start()

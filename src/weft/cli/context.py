@@ -68,10 +68,9 @@ class Context:
         return 1 if errors else 0
 
     def confirm(self, question: str) -> bool:
-        """Ask on standard output; only y or yes says yes."""
+        """Ask on standard output; only y says yes."""
         self.print(f"{question} [y/N] ")
-        answer = sys.stdin.readline().strip().lower()
-        return answer in ("y", "yes")
+        return sys.stdin.readline().strip().lower() == "y"
 
     def close(self) -> None:
         if self._engine is not None:

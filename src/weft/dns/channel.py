@@ -17,6 +17,10 @@ class Listener(Protocol):
         """Take what arrived; empty bytes: the peer will send no more."""
         ...
 
+    def drained(self) -> None:
+        """Go on sending: the channel was full and is so no more."""
+        ...
+
     def lost(self) -> None:
         """The connection broke; the channel is closed already."""
         ...
@@ -34,6 +38,7 @@ class Channel:
         self._reading = not connecting
         self._connecting = connecting
         self._ending = False
+        self._was_full = False
         self._read: Callable[[], bytes] = lambda: sock.recv(_CHUNK)
         self.closed = False
         self._events = WRITE if connecting else READ
@@ -42,6 +47,11 @@ class Channel:
     def read_with(self, read: Callable[[], bytes]) -> None:
         """Use another way to read from the socket: one that takes file descriptors along."""
         self._read = read
+
+    @property
+    def full(self) -> bool:
+        """Whether so much waits to be written that whoever can should stop sending until `drained`."""
+        return len(self._out) > _FULL
 
     def send(self, data: bytes) -> None:
         """Write now what can be written, the rest as soon as it can."""
@@ -104,6 +114,9 @@ class Channel:
             self._break()
             return
         self._adjust()
+        was_full, self._was_full = self._was_full, self.full
+        if was_full and not self.full and not self.closed:
+            self._listener.drained()
 
     def _adjust(self) -> None:
         """Wait for what is wanted now: room while something is to be written, input while not too much is."""
@@ -113,7 +126,7 @@ class Channel:
             self.close()
             return
         wanted = WRITE if self._out or self._connecting else 0
-        if self._reading and len(self._out) <= _FULL:
+        if self._reading and not self.full:
             wanted |= READ
         if wanted != self._events:
             self._events = wanted

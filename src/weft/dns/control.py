@@ -65,6 +65,9 @@ class Session:
             self._report(f"the control connection is closed: {error}")
             self._end()
 
+    def drained(self) -> None:
+        """Nothing: answers are small."""
+
     def lost(self) -> None:
         self._close_descriptors()
 
@@ -119,7 +122,12 @@ class Session:
         if len(self._descriptors) < DESCRIPTORS_AN_OPEN:
             raise BadFrame("no descriptors came with it")
         udp, tcp = (socket.socket(fileno=self._descriptors.pop(0)) for _ in range(DESCRIPTORS_AN_OPEN))
-        self._server.open(ident, udp, tcp, namespace, unpack_view(view))
+        try:
+            self._server.open(ident, udp, tcp, namespace, unpack_view(view))
+        except (OSError, ValueError):
+            udp.close()
+            tcp.close()
+            raise
 
 
 def _endpoint(names: list[str], addresses: list[str]) -> Endpoint:

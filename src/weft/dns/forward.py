@@ -86,6 +86,9 @@ class Stream:
         elif not data:
             self._forwarder.stream_ended(self, None)
 
+    def drained(self) -> None:
+        """Nothing: one query is all there is to send."""
+
     def lost(self) -> None:
         self._forwarder.stream_ended(self, None)
 

@@ -75,17 +75,22 @@ class Connection:
 
     def received(self, data: bytes) -> None:
         self._arrived += data
+        self._ended = not data
         self._port.heard(self)
-        while len(self._arrived) >= 2:
+        self.drained()
+
+    def drained(self) -> None:
+        """Serve what has arrived whole, as far as its answers can be written."""
+        while not self.channel.full and len(self._arrived) >= 2:
             size = int.from_bytes(self._arrived[:2], "big") + 2
             if len(self._arrived) < size:
                 break
             packet = bytes(self._arrived[2:size])
             del self._arrived[:size]
             self._serve(packet)
-        if not data:
-            self._ended = True
-            self._end()
+        if self._ended and not self.channel.full and not self._waiting:
+            self.channel.close_when_sent()  # the client asks no more and has all its answers
+            self._port.forget(self)
 
     def lost(self) -> None:
         self._port.forget(self)
@@ -102,16 +107,10 @@ class Connection:
         self._waiting -= 1
         self._send(response)
         if self._ended:
-            self._end()
+            self.drained()
 
     def _send(self, response: bytes) -> None:
         self.channel.send(len(response).to_bytes(2, "big") + response)
-
-    def _end(self) -> None:
-        """Close once the client, which will ask no more, has all its answers."""
-        if not self._waiting:
-            self.channel.close_when_sent()
-            self._port.forget(self)
 
 
 class TcpPort:

@@ -123,6 +123,8 @@ class BridgeDriver:
                 mtu=options.mtu,
                 alias=endpoint.id,
                 isolated=not options.icc,
+                # Where br_netfilter is on, the bridge itself redirects an endpoint to its own published port.
+                hairpin=not record.spec.internal,
             )
         ]
         operations += _sandbox_sysctls(record, link, sandbox)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from weft.ipam.default_pools import DefaultPool
 from weft.model.address import Address, Interface, Network
 from weft.model.container import LogConfig, Ulimit
 
@@ -32,7 +31,7 @@ class Settings:
     exec_root: str
     host_id: str
     default_bridge: DefaultBridge = DefaultBridge()
-    address_pools: tuple[DefaultPool, ...] = ()  # empty: Docker's own
+    address_pools: tuple[tuple[Network, int], ...] = ()  # (base, prefix length of its subnets); empty: Docker's own
     network_options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # driver -> option -> value
     mtu: int = 0
     ip_forward: bool = True

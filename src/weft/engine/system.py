@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from weft.drivers.registry import Registry
-from weft.engine.contract.images import Images
+from weft.engine.contract.images import Credentials, Images
 from weft.engine.contract.runtime import Runtime
 from weft.engine.events import EventBus
 from weft.engine.inventory import Inventory
@@ -86,7 +86,7 @@ class SystemService:
             labels=daemon.labels,
             registry_mirrors=daemon.registry_mirrors,
             insecure_registries=daemon.insecure_registries,
-            address_pools=tuple((str(pool.base), pool.size) for pool in self._settings.address_pools),
+            address_pools=tuple((str(base), size) for base, size in self._settings.address_pools),
             ipv4_forwarding=host.ipv4_forwarding,
             event_listeners=self._events.listeners,
             file_descriptors=host.file_descriptors,
@@ -110,3 +110,7 @@ class SystemService:
         if not self._runtime.info().seccomp:
             missing.append("WARNING: No seccomp support: containers run without a system call filter")
         return tuple(missing)
+
+    async def verify_credentials(self, username: str, password: str, server: str) -> str:
+        """Log in to a registry; return Docker's `Login Succeeded`. Unauthorized carries the registry's reason."""
+        return await self._images.verify_credentials(Credentials(username, password, server=server))

@@ -46,9 +46,9 @@ def resolve_pools(
     if not spec.ipv4 and not spec.ipv6:
         raise InvalidParameter("IPv4 or IPv6 must be enabled")
     enabled = [version for version, on in ((4, spec.ipv4), (6, spec.ipv6)) if on]
-    check_pools(pool for pool in spec.pools if pool.subnet is not None and pool.subnet.version in enabled)
+    check_pools(pool for pool in spec.pools if pool.subnet is None or pool.subnet.version in enabled)
     search = _Search(usable_pools(default_pools, host_id), allocated, host_routes)
-    wanted = sorted(_wanted(spec, enabled), key=lambda entry: entry[0])
+    wanted = list(_wanted(spec, enabled))
     # Named subnets first, so that a chosen one never takes the place of a named one further down.
     named = {
         index: search.claim(pool.subnet)
@@ -58,7 +58,7 @@ def resolve_pools(
     pools = []
     for index, (version, pool) in enumerate(wanted):
         preferred = None if pool.subnet is None or pool.subnet.prefixlen == 0 else pool.subnet.prefixlen
-        subnet = named.get(index) or search.choose(version, preferred)
+        subnet = named[index] if index in named else search.choose(version, preferred)
         pools.append(_pool(pool, subnet, chosen=index not in named, needs_gateway=version not in without_gateway))
     return tuple(pools)
 

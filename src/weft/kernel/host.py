@@ -1,6 +1,7 @@
 """The kernel room's door: performs plans and observes, in worker threads, for the namespace the daemon started in."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from weft.kernel.resources import Resources
 from weft.model.errors import SystemFailure
 from weft.plan.plan import Plan
 
+_LOG = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
 
 
@@ -56,13 +58,11 @@ class HostKernel:
         A caller that is cancelled waits until the plan is done, which is then undone.
         """
         performer = self._opened.performer
-        done = asyncio.ensure_future(self._work(partial(performer.apply, plan)))
+        done = self._work(partial(performer.apply, plan))
         try:
             await asyncio.shield(done)
         except asyncio.CancelledError:
-            await asyncio.wait({done})
-            if done.exception() is None:
-                await self._work(partial(performer.teardown, plan.inverse))
+            await asyncio.shield(self._take_back(done, plan))
             raise
 
     async def teardown(self, plan: Plan) -> None:
@@ -102,14 +102,23 @@ class HostKernel:
         """Yield the name of one of Weft's tables whenever somebody else deleted it."""
         return self._opened.watch.names()
 
+    async def _take_back(self, done: asyncio.Future[None], plan: Plan) -> None:
+        """Wait for a plan that nobody wants any more, and undo it."""
+        await asyncio.wait({done})
+        if done.exception() is None:
+            try:
+                await self.teardown(plan.inverse)
+            except ExceptionGroup as errors:
+                _LOG.error("cannot undo what was cancelled: %s", "; ".join(map(str, errors.exceptions)))  # noqa: TRY400
+
     @property
     def _opened(self) -> Opened:
         if self._state is None:
             raise SystemFailure("the kernel room is not open")
         return self._state
 
-    async def _work(self, function: Callable[[], _Result]) -> _Result:
-        return await asyncio.get_running_loop().run_in_executor(self._opened.workers, function)
+    def _work(self, function: Callable[[], _Result]) -> asyncio.Future[_Result]:
+        return asyncio.get_running_loop().run_in_executor(self._opened.workers, function)
 
     async def _observe(self, what: str, function: Callable[[], _Result]) -> _Result:
         try:

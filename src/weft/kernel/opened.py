@@ -38,13 +38,12 @@ class Opened:
             undo.callback(stock.stop)
             self.workers = ThreadPoolExecutor(_WORKERS, "weft-kernel", initializer=home.enter)
             sandboxes = Sandboxes(exec_root / "netns", home, stock)
-            self.resources = Resources(home, sandboxes, nft, tables, reaper, errands)
+            self.resources = Resources(home, sandboxes, nft, tables, reaper, stock, errands)
             undo.callback(self.resources.channels.close)
             undo.callback(sandboxes.close)
             undo.callback(self.workers.shutdown)
             self.performer = Performer(self.resources)
             self.watch = Watch(tables, loop)
-            self._stock = stock
             self._closing = undo.pop_all()
 
     def begin(self) -> None:
@@ -52,7 +51,7 @@ class Opened:
         self.resources.sandboxes.open()
         self.resources.tables.adopt()
         self.resources.reaper.reap()
-        self.resources.errands.submit(self._stock.fill)
+        self.resources.stock.refill()
 
     def close(self) -> None:
         """Close all but the watch, which is the event loop's; blocks until plans in progress are done."""

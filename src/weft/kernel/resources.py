@@ -10,6 +10,7 @@ from weft.kernel.nft.context import Context
 from weft.kernel.nft.tables import OwnTables
 from weft.kernel.reaper import Reaper
 from weft.kernel.sandboxes import Sandboxes
+from weft.kernel.stock import Stock
 
 
 class Channels:
@@ -44,5 +45,6 @@ class Resources:
     nft: Context
     tables: OwnTables
     reaper: Reaper
+    stock: Stock
     errands: Executor
     channels: Channels = field(default_factory=Channels)

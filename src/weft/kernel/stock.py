@@ -58,11 +58,14 @@ class Stock:
     def take(self) -> Prepared:
         """Return a namespace, from the shelf or made now, for the caller to close; raises OSError."""
         try:
-            found = self._shelf.popleft()
+            return self._shelf.popleft()
         except IndexError:
-            found = prepare(self._home)
-        self._workers.submit(self.fill)
-        return found
+            return prepare(self._home)
+
+    def refill(self) -> None:
+        """Make what was taken, where nobody waits for it: call it when a plan is done, lest the two compete."""
+        if self._open:
+            self._workers.submit(self.fill)
 
     def fill(self) -> None:
         """Make what the shelf lacks. A failure is left to the next caller, who meets it itself."""

@@ -62,7 +62,8 @@ class CreateBridge:
 class CreateVeth:
     """Make a veth pair: `name` in the host as a port of `bridge` ("" for none), `peer` in the sandbox, both up.
 
-    `mac` is the peer's. `isolated` keeps bridge ports from talking to each other (icc=false).
+    `mac` is the peer's. `isolated` keeps bridge ports from talking to each other (icc=false). `hairpin` lets the bridge
+    send a frame back by the port that it came in by.
     """
 
     name: str
@@ -73,6 +74,7 @@ class CreateVeth:
     mtu: int = 1500
     alias: str = ""
     isolated: bool = False
+    hairpin: bool = False
 
     @property
     def inverse(self) -> "DeleteLink":

@@ -101,9 +101,18 @@ def test_a_pointer_names_container_and_network(name: str, target: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["in-addr.arpa", "1.2.3.in-addr.arpa", "1.2.3.4.5.in-addr.arpa", "300.0.18.172.in-addr.arpa", "x.0.18.172.in-addr.arpa",
-     "ip6.arpa", "0.ip6.arpa", "g" + ip_address("fd00:1::3").reverse_pointer[1:], "8.8.8.8.in-addr.arpa"],
-)  # fmt: skip
+    [
+        "in-addr.arpa",
+        "1.2.3.in-addr.arpa",
+        "1.2.3.4.5.in-addr.arpa",
+        "300.0.18.172.in-addr.arpa",
+        "x.0.18.172.in-addr.arpa",
+        "ip6.arpa",
+        "0.ip6.arpa",
+        "g" + ip_address("fd00:1::3").reverse_pointer[1:],
+        "8.8.8.8.in-addr.arpa",
+    ],
+)
 def test_pointers_that_are_not_ours_or_make_no_sense_are_forwarded(name: str) -> None:
     assert isinstance(handle(query(name, "PTR"), view()), Forward)
 
@@ -157,7 +166,7 @@ def test_an_answer_too_long_for_udp_is_cut_with_tc_and_whole_over_tcp() -> None:
     whole = DNSRecord.parse(handle(packet, of, stream=True))
     assert whole.header.tc == 0
     assert len(whole.rr) == 250
-    assert len(DNSRecord.parse(handle(query("big", edns=1232), of)).rr) == 74
+    assert len(DNSRecord.parse(handle(query("big", edns=1232), of)).rr) == 75  # 12 + 9 + 75 * 16 + 11 bytes
     assert len(DNSRecord.parse(handle(query("big", edns=4096), of)).rr) == 250
 
 
@@ -188,7 +197,6 @@ def test_answers_and_fragments_get_silence_and_nonsense_gets_formerr() -> None:
     assert handle(b"\0\1", view()) is None
     broken = handle(query("web")[:-3], view())
     assert isinstance(broken, bytes)
-    assert broken[:2] == query("web")[:0] + broken[:2]
     assert broken[3] & 0xF == message.FORMERR
 
 

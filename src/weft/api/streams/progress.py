@@ -39,6 +39,7 @@ def progress_line(progress: Progress) -> bytes:
         shape["stream"] = progress.stream
     if progress.status:
         shape["status"] = progress.status
+    if progress.row or progress.current or progress.total:
         shape["progressDetail"] = _detail(progress)
     if progress.id:
         shape["id"] = progress.id

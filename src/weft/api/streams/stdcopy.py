@@ -1,7 +1,7 @@
 """Multiplexed output (Engine API v1.51, ContainerAttach, "Stream format").
 
-A frame is one byte for the stream (0 stdin, 1 stdout, 2 stderr), three zero bytes, the length of the data as a big-endian
-32-bit number, and the data.
+A frame is one byte for the stream (0 stdin, 1 stdout, 2 stderr), three zero bytes, the length of the data as a
+big-endian 32-bit number, and the data.
 """
 
 import struct

@@ -21,7 +21,6 @@ from weft.api.wire.security import check_security_options
 from weft.api.wire.shapes import Integer, Keys, Request, Text, TextMap, Texts, Words, text_map, texts, words
 from weft.model.container import (
     ContainerSpec,
-    LogConfig,
     MountSpec,
     NetworkingSpec,
     ProcessSpec,
@@ -37,7 +36,7 @@ _HOSTNAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9_.-])?")
 _POLICIES = ("no", "always", "on-failure", "unless-stopped")
 
 
-class HealthConfig(Request):
+class HealthConfig(Request, frozen=True, kw_only=True):
     """Healthcheck: Weft takes NONE and nothing else."""
 
     test: Texts = None
@@ -48,7 +47,7 @@ class HealthConfig(Request):
     start_interval: Integer = None
 
 
-class CreateRequest(Request):
+class CreateRequest(Request, frozen=True, kw_only=True):
     """The body: ContainerConfig's keys beside HostConfig and NetworkingConfig."""
 
     hostname: Text = None
@@ -84,12 +83,17 @@ DECODER = msgspec.json.Decoder(CreateRequest | None)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """What of the machine bounds a request: processors, names of runtimes, and the cgroup namespace that containers get."""
+    """What of the machine bounds a request; `exec_root` is where the engine mounts root file systems."""
 
     cpus: int
-    runtimes: frozenset[str]
-    cgroupns: str
-    log: LogConfig = LogConfig()
+    runtime: str
+    cgroup_version: int
+    exec_root: str
+
+    @property
+    def cgroupns(self) -> str:
+        """The cgroup namespace mode that containers get."""
+        return "private" if self.cgroup_version == 2 else "host"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +106,11 @@ class Creation:
 
 
 def container_creation(request: CreateRequest | None, version: Version, machine: Machine) -> Creation:
-    """Return what is to be created; raises InvalidParameter or Unimplemented naming the option that stands in the way."""
+    """Return what is to be created; raises InvalidParameter or Unimplemented naming the option in the way."""
     if request is None or not request.image:
         raise InvalidParameter("config cannot be empty in order to create a container")
     host = request.host_config or HostConfig()
-    refuse_unsupported(host, default_cgroupns=machine.cgroupns, runtimes=machine.runtimes)
+    refuse_unsupported(host, default_cgroupns=machine.cgroupns, runtimes=frozenset({machine.runtime}))
     _refuse_config(request)
     check_namespaces(host)
     mode = network_mode(host)
@@ -129,7 +133,7 @@ def container_creation(request: CreateRequest | None, version: Version, machine:
         anonymous_volumes=_volumes(request),
         volumes_from=texts(host.volumes_from),
         restart=_restart(host),
-        log=log_config(host.log_config, machine.log),
+        log=log_config(host.log_config),
         labels=text_map(request.labels),
         auto_remove=bool(host.auto_remove),
         shm_size=_shm_size(host),
@@ -191,7 +195,7 @@ def _process(request: CreateRequest, host: HostConfig) -> ProcessSpec:
 
 
 def console_size(size: list[int] | None) -> tuple[int, int]:
-    """Return (rows, columns) of a ConsoleSize; InvalidParameter for anything but two numbers that a terminal can have."""
+    """Return (rows, columns) of a ConsoleSize; InvalidParameter for anything that no terminal has."""
     if not size:
         return 0, 0
     if len(size) != 2 or not all(0 <= number <= 65535 for number in size):
@@ -287,9 +291,7 @@ def _restart(host: HostConfig) -> RestartPolicy:
         raise InvalidParameter("invalid restart policy: maximum retry count cannot be negative")
     if name not in ("", "on-failure") and count:
         below = " and cannot be negative" if count < 0 else ""
-        raise InvalidParameter(
-            f"invalid restart policy: maximum retry count can only be used with 'on-failure'{below}"
-        )
+        raise InvalidParameter(f"invalid restart policy: maximum retry count can only be used with 'on-failure'{below}")
     if host.auto_remove and name not in ("", "no"):
         raise InvalidParameter("can't create 'AutoRemove' container with restart policy")
     return RestartPolicy(name=name or "no", maximum_retry_count=count if name else 0)

@@ -15,7 +15,7 @@ _PRIORITY_SINCE = Version(1, 48)
 _NOTHING = Endpoint(id="", network_id="")
 
 
-class EndpointIpam(Answer):
+class EndpointIpam(Answer, frozen=True, kw_only=True):
     """IPAMConfig: the addresses that the user wanted."""
 
     ipv4_address: str | UnsetType = field(name="IPv4Address", default=UNSET)
@@ -23,7 +23,7 @@ class EndpointIpam(Answer):
     link_local_ips: list[str] | UnsetType = field(name="LinkLocalIPs", default=UNSET)
 
 
-class EndpointAnswer(Answer):
+class EndpointAnswer(Answer, frozen=True, kw_only=True):
     """One entry of NetworkSettings.Networks."""
 
     ipam_config: EndpointIpam | None = field(name="IPAMConfig")
@@ -40,7 +40,7 @@ class EndpointAnswer(Answer):
     ipv6_gateway: str = field(name="IPv6Gateway")
     global_ipv6_address: str = field(name="GlobalIPv6Address")
     global_ipv6_prefix_len: int = field(name="GlobalIPv6PrefixLen")
-    dns_names: tuple[str, ...] | None | UnsetType = field(name="DNSNames", default=UNSET)
+    dns_names: tuple[str, ...] | UnsetType | None = field(name="DNSNames", default=UNSET)
 
 
 def endpoint_answers(attachments: Iterable[Attachment], container: str, version: Version) -> dict[str, EndpointAnswer]:

@@ -13,7 +13,7 @@ from weft.model.errors import InvalidParameter
 _MAC = re.compile(r"[0-9a-fA-F]{2}(?:[:-][0-9a-fA-F]{2}){5}")
 
 
-class EndpointIpamConfig(Request):
+class EndpointIpamConfig(Request, frozen=True, kw_only=True):
     """Addresses that a user wants."""
 
     ipv4_address: Text = field(name="IPv4Address", default=None)
@@ -21,7 +21,7 @@ class EndpointIpamConfig(Request):
     link_local_ips: Texts = field(name="LinkLocalIPs", default=None)
 
 
-class EndpointConfig(Request):
+class EndpointConfig(Request, frozen=True, kw_only=True):
     """The half of EndpointSettings that a request means; the other half, what an endpoint got, is ignored."""
 
     ipam_config: EndpointIpamConfig | None = field(name="IPAMConfig", default=None)
@@ -101,20 +101,20 @@ def _parse(text: str) -> IPv4Address | IPv6Address | None:
 NetworkingConfigs = dict[str, EndpointConfig | None] | None
 
 
-class NetworkingConfig(Request):
+class NetworkingConfig(Request, frozen=True, kw_only=True):
     """NetworkingConfig of container create, keyed by network name or id."""
 
     endpoints_config: NetworkingConfigs = None
 
 
-class ConnectRequest(Request):
+class ConnectRequest(Request, frozen=True, kw_only=True):
     """POST /networks/{id}/connect."""
 
     container: Text = None
     endpoint_config: EndpointConfig | None = None
 
 
-class DisconnectRequest(Request):
+class DisconnectRequest(Request, frozen=True, kw_only=True):
     """POST /networks/{id}/disconnect."""
 
     container: Text = None

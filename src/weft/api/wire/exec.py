@@ -11,7 +11,7 @@ from weft.engine.results import ExecState
 from weft.model.errors import InvalidParameter
 
 
-class ExecCreateRequest(Request):
+class ExecCreateRequest(Request, frozen=True, kw_only=True):
     """The process to run."""
 
     attach_stdin: bool | None = None
@@ -27,7 +27,7 @@ class ExecCreateRequest(Request):
     working_dir: Text = None
 
 
-class ExecStartRequest(Request):
+class ExecStartRequest(Request, frozen=True, kw_only=True):
     """How to connect to it."""
 
     detach: bool | None = None
@@ -35,7 +35,7 @@ class ExecStartRequest(Request):
     console_size: list[int] | None = None
 
 
-class ExecProcess(Answer, rename=None):
+class ExecProcess(Answer, frozen=True, kw_only=True, rename=None):
     """ProcessConfig, the one shape with lower-case names."""
 
     tty: bool
@@ -45,7 +45,7 @@ class ExecProcess(Answer, rename=None):
     user: str | msgspec.UnsetType = msgspec.UNSET
 
 
-class ExecInspect(Answer):
+class ExecInspect(Answer, frozen=True, kw_only=True):
     """GET /exec/{id}/json."""
 
     id: str = field(name="ID")

@@ -1,32 +1,32 @@
-"""HostConfig as requests carry it (Engine API v1.51); how it becomes the model is in container_create.py and its parts."""
+"""HostConfig as requests carry it (Engine API v1.51); container_create.py and its parts make the model of it."""
 
 from msgspec import field
 
 from weft.api.wire.shapes import Integer, Request, Text, TextMap, Texts
 
 
-class PortBinding(Request):
+class PortBinding(Request, frozen=True, kw_only=True):
     """One binding; HostPort is a port or a range, as text."""
 
     host_ip: Text = None
     host_port: Text = None
 
 
-class RestartPolicyConfig(Request):
+class RestartPolicyConfig(Request, frozen=True, kw_only=True):
     """RestartPolicy."""
 
     name: Text = None
     maximum_retry_count: Integer = None
 
 
-class LogConfigConfig(Request):
+class LogConfigConfig(Request, frozen=True, kw_only=True):
     """LogConfig."""
 
     type: Text = None
     config: TextMap = None
 
 
-class UlimitConfig(Request):
+class UlimitConfig(Request, frozen=True, kw_only=True):
     """One entry of Ulimits."""
 
     name: Text = None
@@ -34,7 +34,7 @@ class UlimitConfig(Request):
     hard: Integer = None
 
 
-class BindOptions(Request):
+class BindOptions(Request, frozen=True, kw_only=True):
     """Mounts[].BindOptions."""
 
     propagation: Text = None
@@ -44,14 +44,14 @@ class BindOptions(Request):
     read_only_force_recursive: bool | None = None
 
 
-class VolumeDriverConfig(Request):
+class VolumeDriverConfig(Request, frozen=True, kw_only=True):
     """Mounts[].VolumeOptions.DriverConfig."""
 
     name: Text = None
     options: TextMap = None
 
 
-class VolumeOptions(Request):
+class VolumeOptions(Request, frozen=True, kw_only=True):
     """Mounts[].VolumeOptions."""
 
     no_copy: bool | None = None
@@ -60,7 +60,7 @@ class VolumeOptions(Request):
     subpath: Text = None
 
 
-class TmpfsOptions(Request):
+class TmpfsOptions(Request, frozen=True, kw_only=True):
     """Mounts[].TmpfsOptions; Options are [name] or [name, value]."""
 
     size_bytes: Integer = None
@@ -68,7 +68,7 @@ class TmpfsOptions(Request):
     options: list[list[str]] | None = None
 
 
-class MountConfig(Request):
+class MountConfig(Request, frozen=True, kw_only=True):
     """One entry of Mounts."""
 
     type: Text = None
@@ -85,7 +85,7 @@ PortBindings = dict[str, list[PortBinding | None] | None] | None
 AnyList = list[object] | None
 
 
-class HostConfig(Request):
+class HostConfig(Request, frozen=True, kw_only=True):
     """HostConfig with its Resources."""
 
     binds: Texts = None

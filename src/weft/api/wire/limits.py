@@ -8,8 +8,8 @@ _MINIMUM_MEMORY = 6 * 1024 * 1024  # bytes; less does not start a process
 _PERIOD = range(1000, 1_000_001)  # microseconds
 _MINIMUM_QUOTA = 1000  # microseconds
 _MINIMUM_NANO_CPUS = 10_000_000
-_LIMITS = frozenset(
-    "core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack".split()
+_LIMITS = frozenset({"core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile"}) | frozenset(
+    {"nproc", "rss", "rtprio", "rttime", "sigpending", "stack"}
 )
 
 

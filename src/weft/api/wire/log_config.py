@@ -9,21 +9,21 @@ from weft.model.errors import InvalidParameter, Unimplemented
 
 DRIVERS = ("json-file", "local", "none")
 _OPTIONS = {"json-file": ("max-size", "max-file"), "local": ("max-size", "max-file"), "none": ()}
-_KNOWN_TO_DOCKER = frozenset({"compress", "labels", "labels-regex", "env", "env-regex", "tag", "mode", "max-buffer-size"})
+_KNOWN_TO_DOCKER = frozenset(
+    {"compress", "labels", "labels-regex", "env", "env-regex", "tag", "mode", "max-buffer-size"}
+)
 _SIZE = re.compile(r"\d{1,15}(\.\d{1,9})? ?([kKmMgGtTpP]?[iI]?[bB]?)|-1")
 _COUNT = re.compile(r"[1-9]\d{0,6}")
 
 
-def log_config(config: LogConfigConfig | None, default: LogConfig) -> LogConfig:
-    """Return the log settings, `default` where the request leaves them open.
+def log_config(config: LogConfigConfig | None) -> LogConfig:
+    """Return the log settings, json-file where the request leaves them open.
 
     Raises InvalidParameter for what no driver knows and Unimplemented for what Docker's has and Weft's has not.
     """
     given = config or LogConfigConfig()
     options = text_map(given.config)
-    if not given.type and not options:
-        return default
-    driver = given.type or default.driver
+    driver = given.type or DRIVERS[0]
     if driver not in _OPTIONS:
         raise InvalidParameter(f'error looking up logging plugin {driver}: plugin "{driver}" not found')
     for name, value in options.items():

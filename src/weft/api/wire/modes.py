@@ -18,9 +18,7 @@ def network_mode(host: HostConfig) -> str:
     return mode
 
 
-def check_network_mode(
-    mode: str, host: HostConfig, *, hostname: str, mac_address: str, exposes: bool
-) -> None:
+def check_network_mode(mode: str, host: HostConfig, *, hostname: str, mac_address: str, exposes: bool) -> None:
     """Raise InvalidParameter for options that make no sense in that network mode."""
     if (host.uts_mode or "") == "host" and hostname:
         raise InvalidParameter("conflicting options: hostname and the UTS mode")

@@ -84,8 +84,8 @@ def _bind_flags(mode: str, type_: MountType) -> frozenset[str]:
 def _check_volume_name(name: str) -> None:
     if not is_container_name(name):
         raise InvalidParameter(
-            f'create {name}: "{name}" includes invalid characters for a local volume name, only "{CONTAINER_NAME_RULE}" '
-            "are allowed. If you intended to pass a host directory, use absolute path"
+            f'create {name}: "{name}" includes invalid characters for a local volume name, only '
+            f'"{CONTAINER_NAME_RULE}" are allowed. If you intended to pass a host directory, use absolute path'
         )
 
 
@@ -193,7 +193,7 @@ def tmpfs_option_text(options: TmpfsOptions) -> str:
         parts.append(f"size={options.size_bytes}")
     for option in options.options or ():
         if not 1 <= len(option) <= 2 or any("," in word for word in option):
-            raise InvalidParameter("invalid mount config for type \"tmpfs\": Options are [name] or [name, value]")
+            raise InvalidParameter('invalid mount config for type "tmpfs": Options are [name] or [name, value]')
         parts.append("=".join(option))
     return ",".join(parts)
 

@@ -14,7 +14,7 @@ from weft.model.network import NetworkSpec, PoolSpec, Scope
 _IPV4_SINCE = Version(1, 48)  # older clients always get IPv4
 
 
-class IpamPool(Request):
+class IpamPool(Request, frozen=True, kw_only=True):
     """One entry of IPAM.Config. AuxAddress is what clients send, AuxiliaryAddresses what the document says."""
 
     subnet: Text = None
@@ -24,7 +24,7 @@ class IpamPool(Request):
     aux_address: TextMap = None
 
 
-class Ipam(Request):
+class Ipam(Request, frozen=True, kw_only=True):
     """IPAM."""
 
     driver: Text = None
@@ -32,13 +32,13 @@ class Ipam(Request):
     config: list[IpamPool | None] | None = None
 
 
-class ConfigReference(Request):
+class ConfigReference(Request, frozen=True, kw_only=True):
     """ConfigFrom."""
 
     network: Text = None
 
 
-class NetworkCreateRequest(Request):
+class NetworkCreateRequest(Request, frozen=True, kw_only=True):
     """The body; CheckDuplicate is ignored: duplicates are always refused."""
 
     name: Text = None

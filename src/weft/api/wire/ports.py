@@ -13,7 +13,7 @@ from weft.model.port import ContainerPort, PortRequest, Protocol, PublishedPort
 _LARGEST = 65535
 
 
-class BindingAnswer(Answer):
+class BindingAnswer(Answer, frozen=True, kw_only=True):
     """One binding in force or asked for."""
 
     host_ip: str
@@ -23,7 +23,7 @@ class BindingAnswer(Answer):
 PortMap = dict[str, list[BindingAnswer] | None]
 
 
-class PortSummary(Answer):
+class PortSummary(Answer, frozen=True, kw_only=True):
     """One line of the Ports of `ps`."""
 
     ip: str | msgspec.UnsetType = msgspec.field(name="IP", default=msgspec.UNSET)

@@ -1,4 +1,4 @@
-"""Options of HostConfig that exist in the API and that Weft does not have: refused by name unless left at their default."""
+"""Options of HostConfig that Weft does not have: refused by name unless left at their default."""
 
 from collections.abc import Callable, Mapping
 

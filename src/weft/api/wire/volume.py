@@ -7,7 +7,7 @@ from weft.api.wire.times import rfc3339_seconds
 from weft.model.volume import VolumeRecord
 
 
-class VolumeCreateRequest(Request):
+class VolumeCreateRequest(Request, frozen=True, kw_only=True):
     """The body of create."""
 
     name: Text = None
@@ -17,14 +17,14 @@ class VolumeCreateRequest(Request):
     cluster_volume_spec: dict[str, object] | None = None
 
 
-class VolumeUsage(Answer):
+class VolumeUsage(Answer, frozen=True, kw_only=True):
     """Bytes and number of containers that refer to it."""
 
     size: int
     ref_count: int
 
 
-class VolumeAnswer(Answer):
+class VolumeAnswer(Answer, frozen=True, kw_only=True):
     """One volume."""
 
     created_at: str

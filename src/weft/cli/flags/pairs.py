@@ -1,9 +1,9 @@
 """key=value pairs: on the command line, in env files and label files, and in comma-separated fields."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
-from weft.cli.errors import CommandFailed
+from weft.model.errors import InvalidParameter
 
 _KERNEL_SYSCTLS = (
     "kernel.msgmax",
@@ -72,8 +72,8 @@ def mapping(values: Iterable[str]) -> dict[str, str]:
     return dict(parse_pair(value) for value in values)
 
 
-def read_files(paths: Iterable[str], lookup: Callable[[str], str | None] | None, flag: str) -> list[str]:
-    """Return the pairs of env or label files, in order; raises CommandFailed (125).
+def read_files(paths: Iterable[str], lookup: Callable[[str], str | None] | None) -> list[str]:
+    """Return the pairs of env or label files, in order; raises InvalidParameter with docker's texts.
 
     A key without a value gets one from `lookup`, or is dropped.
     """
@@ -83,34 +83,29 @@ def read_files(paths: Iterable[str], lookup: Callable[[str], str | None] | None,
             with open(path, encoding="utf-8-sig") as file:
                 content = file.read()
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise CommandFailed(f"--{flag}: open {path}: {reason}", 125) from error
+            raise InvalidParameter(f"open {path}: {(error.strerror or str(error)).lower()}") from error
         except UnicodeDecodeError as error:
-            raise CommandFailed(f"--{flag}: invalid env file ({path}): invalid utf8 bytes", 125) from error
-        pairs += _lines(content, path, lookup, flag)
+            raise InvalidParameter(f"invalid env file ({path}): invalid utf8 bytes: {error.reason}") from error
+        try:
+            pairs += [pair for line in content.split("\n") if (pair := _line(line, lookup)) is not None]
+        except ValueError as error:
+            raise InvalidParameter(f"invalid env file ({path}): {error}") from error
     return pairs
 
 
-def _lines(content: str, path: str, lookup: Callable[[str], str | None] | None, flag: str) -> list[str]:
-    pairs = []
-    for raw in content.split("\n"):
-        line = raw.rstrip("\r").lstrip()
-        if not line or line.startswith("#"):
-            continue
-        key, equals, _ = line.partition("=")
-        if not key:
-            reason = f"no variable name on line '{line}'"
-        elif " " in key or "\t" in key:
-            reason = f"variable '{key}' contains whitespaces"
-        else:
-            found = line if equals else None
-            if not equals and lookup is not None:
-                value = lookup(line)
-                found = None if value is None else f"{key}={value}"
-            pairs += [found] if found is not None else []
-            continue
-        raise CommandFailed(f"--{flag}: invalid env file ({path}): {reason}", 125)
-    return pairs
+def _line(raw: str, lookup: Callable[[str], str | None] | None) -> str | None:
+    line = raw.rstrip("\r").lstrip()
+    if not line or line.startswith("#"):
+        return None
+    key, equals, _ = line.partition("=")
+    if not key:
+        raise ValueError(f"no variable name on line '{line}'")
+    if " " in key or "\t" in key:
+        raise ValueError(f"variable '{key}' contains whitespaces")
+    if equals:
+        return line
+    value = lookup(line) if lookup is not None else None
+    return None if value is None else f"{key}={value}"
 
 
 def fields(value: str) -> list[str]:
@@ -135,8 +130,3 @@ def fields(value: str) -> list[str]:
     if quoted:
         raise ValueError(f'parse error on line 1, column {len(value) + 1}: extraneous or missing " in quoted-field')
     return [*result, "".join(field)]
-
-
-def environment_lookup(environment: Mapping[str, str]) -> Callable[[str], str | None]:
-    """Return a lookup for `read_files` in this process's environment."""
-    return environment.get

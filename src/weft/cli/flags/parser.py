@@ -98,10 +98,10 @@ def _long(word: str, known: dict[str, Flag], line: _Line, options: Options) -> N
     name, equals, value = word[2:].partition("=")
     if not name or name.startswith("-"):
         raise UsageError(f"bad flag syntax: {word}", status=FLAG_ERROR)
+    if name == "help":
+        raise HelpRequested
     flag = known.get(name)
     if flag is None:
-        if name == "help":
-            raise HelpRequested
         raise UsageError(f"unknown flag: --{name}", status=FLAG_ERROR)
     if equals:
         _assign(flag, value, options)

@@ -20,23 +20,38 @@ _ID = re.compile(r"[0-9a-f]{64}")
 class Reference:
     """A name with an optional tag and digest; `name` is familiar: without docker.io/ and library/."""
 
-    __slots__ = ("digest", "domain", "name", "tag")
+    __slots__ = ("digest", "domain", "path", "tag")
 
-    def __init__(self, domain: str, name: str, tag: str, digest: str) -> None:
+    def __init__(self, domain: str, path: str, tag: str, digest: str) -> None:
         self.domain = domain
-        self.name = name
+        self.path = path
         self.tag = tag
         self.digest = digest
 
+    @property
+    def name(self) -> str:
+        if self.domain != DEFAULT_DOMAIN:
+            return f"{self.domain}/{self.path}"
+        short = self.path.removeprefix("library/")
+        return self.path if "/" in short else short
+
+    @property
+    def full(self) -> str:
+        """The whole reference: docker.io/library/busybox:latest."""
+        return f"{self.domain}/{self.path}{self._suffix}"
+
+    @property
+    def _suffix(self) -> str:
+        return (f":{self.tag}" if self.tag else "") + (f"@{self.digest}" if self.digest else "")
+
     def __str__(self) -> str:
-        tag = f":{self.tag}" if self.tag else ""
-        return f"{self.name}{tag}" + (f"@{self.digest}" if self.digest else "")
+        return self.name + self._suffix
 
     def with_default_tag(self) -> Reference:
         """Return it with the tag latest where it has neither tag nor digest."""
         if self.tag or self.digest:
             return self
-        return Reference(self.domain, self.name, "latest", "")
+        return Reference(self.domain, self.path, "latest", "")
 
 
 def parse_reference(text: str) -> Reference:
@@ -50,11 +65,7 @@ def parse_reference(text: str) -> Reference:
         if lowered != text and _NAME.fullmatch(lowered):
             raise ValueError(f"invalid reference format: repository name ({rest.split(':')[0]}) must be lowercase")
         raise ValueError("invalid reference format")
-    path = found["path"]
-    familiar = path.removeprefix("library/") if domain == DEFAULT_DOMAIN else f"{domain}/{path}"
-    if domain == DEFAULT_DOMAIN and "/" in familiar and path.startswith("library/"):
-        familiar = path
-    return Reference(domain, familiar, found["tag"] or "", found["digest"] or "")
+    return Reference(domain, found["path"], found["tag"] or "", found["digest"] or "")
 
 
 def _domain_and_rest(text: str) -> tuple[str, str]:

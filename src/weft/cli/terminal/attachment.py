@@ -55,24 +55,20 @@ class Attachment:
         watched = (signal.SIGWINCH, *(FORWARDED if self._forward else ()))
         with SignalPipe(watched) as signals:
             connection = connect()
-            waiter = wait() if wait is not None else None
-            start()
-            raw = RawMode(sys.stdin.fileno()) if self.tty and self.stdin else None
-            if raw is not None:
-                raw.__enter__()
             try:
+                waiter = wait() if wait is not None else None
+                start()
                 relay = self._relay(connection, signals, keys)
-                watch_exit = waiter is not None and not (self.stdout or self.stderr)
-                ended = relay.run(waiter.connection.socket if waiter is not None and watch_exit else None)
+                until = waiter.connection if waiter is not None and not (self.stdout or self.stderr) else None
+                with RawMode(sys.stdin.fileno(), active=self.tty and self.stdin):
+                    ended = relay.run(until)
             finally:
-                if raw is not None:
-                    raw.restore()
                 connection.close()
             if not ended:
                 return None
             if waiter is None:
                 return 0
-            relay.wait(waiter.connection.socket)
+            relay.wait(waiter.connection)
             return _status(waiter)
 
     def _relay(self, connection: Connection, signals: SignalPipe, keys: bytes) -> Relay:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -58,7 +59,7 @@ class Relay:
         self._interrupts = 0
         self._blocked = _would_block()
 
-    def run(self, until: socket.socket | None = None) -> bool:
+    def run(self, until: Connection | None = None) -> bool:
         """Carry bytes until the output ends, or `until` becomes readable; return False if the user detached."""
         self._connection.socket.setblocking(False)
         if self._connection.buffer:
@@ -68,23 +69,23 @@ class Relay:
         try:
             while True:
                 ready = self._poll(until)
-                if until is not None and until.fileno() in ready:
+                if until is not None and (until.buffer or until.socket.fileno() in ready):
                     return True
                 if self._handle(ready):
                     return True
         except _Detached:
             return False
 
-    def wait(self, until: socket.socket) -> None:
+    def wait(self, until: Connection) -> None:
         """Only forward signals until `until` becomes readable."""
         poller = select.poll()
-        poller.register(until.fileno(), select.POLLIN)
+        poller.register(until.socket.fileno(), select.POLLIN)
         poller.register(self._signals.descriptor, select.POLLIN)
-        while until.fileno() not in (ready := dict(poller.poll())):
+        while not until.buffer and until.socket.fileno() not in (ready := dict(poller.poll())):
             if self._signals.descriptor in ready:
                 self._take_signals()
 
-    def _poll(self, until: socket.socket | None) -> dict[int, int]:
+    def _poll(self, until: Connection | None) -> dict[int, int]:
         poller = select.poll()
         sending = select.POLLOUT if self._outgoing else 0
         poller.register(self._connection.socket.fileno(), select.POLLIN | sending)
@@ -92,7 +93,7 @@ class Relay:
         if self._stdin is not None and not self._input_ended and len(self._outgoing) < BACKLOG:
             poller.register(self._stdin, select.POLLIN)
         if until is not None:
-            poller.register(until.fileno(), select.POLLIN)
+            poller.register(until.socket.fileno(), select.POLLIN)
         if not self._resize_attempts:
             return dict(poller.poll())
         pause = RESIZE_PAUSE * (RESIZE_ATTEMPTS - self._resize_attempts)
@@ -160,10 +161,8 @@ class Relay:
 
     def _end_input(self) -> None:
         self._input_ended = True
-        try:
+        with contextlib.suppress(OSError):  # the daemon may have closed first
             self._connection.socket.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass  # the daemon was faster
 
     def _take_signals(self) -> None:
         for number in self._signals.read():

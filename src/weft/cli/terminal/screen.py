@@ -18,25 +18,21 @@ def size(descriptor: int) -> tuple[int, int]:
 
 
 class RawMode:
-    """Puts a terminal into raw mode, so that every key goes to the container; restores it on exit."""
+    """While entered and `active`, a terminal is in raw mode: every key goes to the container."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, *, active: bool) -> None:
         self._descriptor = descriptor
-        self._saved: list[object] | None = None
+        self._active = active and os.isatty(descriptor)
+        self._saved: list[int | list[bytes | int]] | None = None
 
     def __enter__(self) -> RawMode:
-        if os.isatty(self._descriptor):
-            self._saved = list(termios.tcgetattr(self._descriptor))
+        if self._active:
+            self._saved = termios.tcgetattr(self._descriptor)
             tty.setraw(self._descriptor, termios.TCSANOW)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.restore()
-
-    def restore(self) -> None:
-        """Undo raw mode; safe to call again."""
         if self._saved is not None:
             termios.tcsetattr(self._descriptor, termios.TCSANOW, self._saved)
-            self._saved = None

@@ -10,9 +10,9 @@ from weft.engine.containers.mounts import MountResolver
 from weft.engine.containers.names import generate
 from weft.engine.containers.signals import signal_number
 from weft.engine.contract.environment import Environment
-from weft.engine.contract.images import Images
 from weft.engine.contract.runtime import Runtime
 from weft.engine.events import EventBus
+from weft.engine.images import ImageService
 from weft.engine.inventory import Inventory
 from weft.engine.results import Created
 from weft.engine.sandbox.mode import is_host, joined_container
@@ -33,7 +33,7 @@ class Creation:
     def __init__(
         self,
         inventory: Inventory,
-        images: Images,
+        images: ImageService,
         runtime: Runtime,
         volumes: VolumeService,
         mounts: MountResolver,

@@ -10,9 +10,9 @@ from weft.engine.containers.execs import ExecService
 from weft.engine.containers.lifecycle import Lifecycle
 from weft.engine.containers.listing import ContainerListing
 from weft.engine.containers.removal import Removal
-from weft.engine.contract.images import Images
 from weft.engine.contract.runtime import LogLine, LogQuery, Runtime, Stdio
 from weft.engine.events import EventBus
+from weft.engine.images import ImageService
 from weft.engine.inventory import Inventory
 from weft.engine.results import Created, Pruned, TopResult
 from weft.engine.sandbox.service import SandboxService
@@ -32,7 +32,7 @@ class ContainerService:
         self,
         inventory: Inventory,
         runtime: Runtime,
-        images: Images,
+        images: ImageService,
         sandboxes: SandboxService,
         lifecycle: Lifecycle,
         creation: Creation,

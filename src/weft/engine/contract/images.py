@@ -17,6 +17,7 @@ class Progress:
     total: int = 0
     stream: str = ""
     error: str = ""
+    row: bool = False  # one of the lines that `id` shows in a row of its own: the API sends progressDetail, even empty
     aux: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -38,6 +39,18 @@ class Deletion:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class ImageUse:
+    """A container that stands on an image; `layers` are the diff ids it needs, even when the image itself is gone."""
+
+    container_id: str
+    running: bool
+    layers: tuple[str, ...] = ()
+
+
+InUse = Mapping[str, tuple[ImageUse, ...]]  # image id -> its containers, stopped ones too
+
+
 class Images(Protocol):
     """Stored images. References are looked up as Docker does: id, id prefix, familiar name, digest."""
 
@@ -55,19 +68,37 @@ class Images(Protocol):
 
     async def tag(self, source: str, repository: str, tag: str) -> ImageRecord: ...
 
-    async def remove(self, reference: str, *, force: bool, prune: bool, in_use: frozenset[str]) -> tuple[Deletion, ...]:
-        """Untag or delete; `in_use` are ids of images that containers use."""
+    async def remove(self, reference: str, *, force: bool, prune: bool, in_use: InUse) -> tuple[Deletion, ...]:
+        """Untag or delete, as Docker decides; Conflict with Docker's texts.
+
+        `in_use` names all containers that exist: their layers stay on disk.
+        """
         ...
 
     async def prune(
-        self, *, dangling: bool, in_use: frozenset[str], until: int, labels: tuple[str, ...], without: tuple[str, ...]
+        self, *, dangling: bool, in_use: InUse, until: int, labels: tuple[str, ...], without: tuple[str, ...]
     ) -> tuple[tuple[Deletion, ...], int]:
-        """Remove unused images; return what was done and the bytes reclaimed."""
+        """Remove unused images; return what was done and the bytes reclaimed.
+
+        `until` in nanoseconds since the epoch, 0 for all; labels are `key` or `key=value`.
+        """
         ...
 
-    def pull(self, reference: str, credentials: Credentials | None, platform: str) -> AsyncIterator[Progress]: ...
+    async def collect(self, in_use: InUse) -> None:
+        """Delete layers that neither an image nor a container names: once after a start."""
+        ...
 
-    def push(self, reference: str, credentials: Credentials | None) -> AsyncIterator[Progress]: ...
+    def pull(self, reference: str, credentials: Credentials | None, platform: str) -> AsyncIterator[Progress]:
+        """Fetch an image, `latest` without a tag. The stream that is closed early leaves nothing half-made."""
+        ...
+
+    def push(self, reference: str, credentials: Credentials | None) -> AsyncIterator[Progress]:
+        """Send an image to its registry; without a tag every tag of the repository."""
+        ...
+
+    async def verify_credentials(self, credentials: Credentials) -> str:
+        """Log in to the registry and return Docker's `Login Succeeded`; Unauthorized with the registry's reason."""
+        ...
 
     def load(self, archive: AsyncIterator[bytes], *, quiet: bool) -> AsyncIterator[Progress]: ...
 
@@ -76,9 +107,20 @@ class Images(Protocol):
         ...
 
     def import_(
-        self, archive: AsyncIterator[bytes], *, repository: str, tag: str, message: str, changes: tuple[str, ...]
+        self,
+        archive: AsyncIterator[bytes],
+        *,
+        repository: str,
+        tag: str,
+        message: str,
+        changes: tuple[str, ...],
+        platform: str = "",
     ) -> AsyncIterator[Progress]:
         """Make a one-layer image of a root file system's tar."""
+        ...
+
+    def layer_directories(self, diff_ids: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the unpacked layers' directories, lowest first; SystemFailure if one is not there."""
         ...
 
     def layer_paths(self, image_id: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from weft.engine.settings import DefaultBridge, Settings
 from weft.model.address import Address, Interface
 from weft.model.address import Network as Subnet
 from weft.model.errors import InvalidParameter
-from weft.model.network import NetworkSpec, Pool, PoolSpec
+from weft.model.network import NetworkRecord, NetworkSpec, Pool, PoolSpec
 
 NO_BRIDGE = "none"
 
@@ -60,10 +60,10 @@ def _within(inner: Subnet, outer: Subnet) -> bool:
     return inner.supernet(new_prefix=outer.prefixlen) == outer
 
 
-def with_default_gateways(pools: tuple[Pool, ...], bridge: DefaultBridge) -> tuple[Pool, ...]:
-    """Return the pools with daemon.json's default-gateway(-v6), which containers use in place of the bridge."""
+def with_default_gateways(record: NetworkRecord, bridge: DefaultBridge) -> NetworkRecord:
+    """Return the default bridge with daemon.json's default-gateway(-v6), which containers use in place of the bridge."""
     given: dict[int, Address | None] = {4: bridge.gateway, 6: bridge.gateway_v6}
-    return tuple(_with_gateway(pool, given[pool.subnet.version]) for pool in pools)
+    return replace(record, pools=tuple(_with_gateway(pool, given[pool.subnet.version]) for pool in record.pools))
 
 
 def _with_gateway(pool: Pool, gateway: Address | None) -> Pool:

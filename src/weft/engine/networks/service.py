@@ -1,7 +1,7 @@
 """Use cases of networks."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from weft.drivers.contract import Driver, Exclusive, Routed, Segmented
@@ -29,6 +29,10 @@ from weft.plan.plan import Plan
 
 Filters = Mapping[str, tuple[str, ...]]
 _PREDEFINED = ("bridge", "host", "none")
+
+
+def _unchanged(record: NetworkRecord) -> NetworkRecord:
+    return record
 
 
 class NetworkService:
@@ -98,8 +102,15 @@ class NetworkService:
             raise InvalidParameter(f"the default IPAM driver has no option {option!r}: leave out --ipam-opt")
         self._drivers.get(spec.driver).validate(spec)
 
-    async def make(self, spec: NetworkSpec, network_id: str, *, predefined: bool = False) -> NetworkRecord:
-        """Choose pools, record the network, make it in the kernel; all or nothing.
+    async def make(
+        self,
+        spec: NetworkSpec,
+        network_id: str,
+        *,
+        predefined: bool = False,
+        adjust: Callable[[NetworkRecord], NetworkRecord] = _unchanged,
+    ) -> NetworkRecord:
+        """Choose pools, record the network, after `adjust`, and make it in the kernel; all or nothing.
 
         It is recorded first: what a crash cuts off, the next start completes.
         """
@@ -112,6 +123,7 @@ class NetworkService:
             pools=self._pools(driver, spec, facts) if driver.has_addresses else (),
             predefined=predefined,
         )
+        record = adjust(record)
         if isinstance(driver, Exclusive):
             driver.check_conflicts(record, self._inventory.networks.values())
         plan = self.plan(record, facts)
@@ -153,12 +165,13 @@ class NetworkService:
             record = self._inventory.find_network(record.id)
             self._check_unused(record)
             # the record goes last: what a crash cuts off, a second removal completes
-            await self._kernel.teardown(await self._removal_plan(record))
+            await self._kernel.teardown(await self.removal_plan(record))
             self._inventory.commit((Delete(NetworkRecord, record.id),))
             self._addresses.forget(record.id)
         self._emit("destroy", record)
 
-    async def _removal_plan(self, record: NetworkRecord) -> Plan:
+    async def removal_plan(self, record: NetworkRecord) -> Plan:
+        """Return what removes the network from the kernel."""
         driver = self._drivers.get(record.driver)
         forgotten = network_removed(driver.segment(record)) if isinstance(driver, Segmented) else Plan()
         return forgotten + driver.delete_network(record, await self._kernel.facts())

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from weft.engine.contract.environment import Environment
 from weft.engine.contract.kernel import Kernel
 from weft.engine.contract.names import Names
 from weft.engine.contract.runtime import Bundle, Runtime
@@ -35,7 +34,6 @@ class SandboxService:
         planner: SandboxPlanner,
         publisher: Publisher,
         events: EventBus,
-        environment: Environment,
     ) -> None:
         self._inventory = inventory
         self._kernel = kernel
@@ -46,7 +44,6 @@ class SandboxService:
         self._planner = planner
         self._publisher = publisher
         self._events = events
-        self._environment = environment
 
     # ── what others ask about a sandbox ──
 

@@ -8,19 +8,24 @@ from weft.plan.operations import CreateBridge, CreateVeth
 NEW_LINK = 16
 DELETE_LINK = 17
 GET_LINK = 18
+SET_LINK = 19
 
 DOOMED_GROUP = 0x77656674  # "weft": links that the reaper deletes together
 
 _HEAD = struct.Struct("=BxHiII")  # family, device type, index, flags, mask of flags to change
 _UP = 0x1
+_FAMILY_BRIDGE = 7
 _ADDRESS = 1
 _NAME = 3
 _MTU = 4
 _MASTER = 10
+_PORT_INFO = 12
 _LINK_INFO = 18
 _ALIAS = 20
 _GROUP = 27
 _NAMESPACE_FD = 28
+_SEND_QUEUES = 31
+_RECEIVE_QUEUES = 32
 _INFO_KIND = 1
 _INFO_DATA = 2
 _INFO_PORT_KIND = 4
@@ -35,6 +40,8 @@ _RAISED = _HEAD.pack(0, 0, 0, _UP, _UP)
 _PLAIN = _HEAD.pack(0, 0, 0, 0, 0)
 _LOOPBACK = _HEAD.pack(0, 0, 1, _UP, _UP)
 _NEW = CREATE | EXCLUSIVE
+# The default is one a processor, which veth without XDP never uses and sysfs makes dear: a fifth of a veth's cost on two.
+_ONE_QUEUE = number(_SEND_QUEUES, 1) + number(_RECEIVE_QUEUES, 1)
 
 
 def raise_loopback() -> Request:
@@ -47,23 +54,24 @@ def raise_link(name: str) -> Request:
     return Request(NEW_LINK, 0, _RAISED + text(_NAME, name))
 
 
-def create_bridge(operation: CreateBridge) -> tuple[Request, ...]:
-    """Return the requests that make a bridge, up."""
+def create_bridge(operation: CreateBridge) -> Request:
+    """Return the request that makes a bridge, up."""
     body = _RAISED + text(_NAME, operation.name) + number(_MTU, operation.mtu)
     if operation.mac:
         body += attribute(_ADDRESS, _mac(operation.mac))
     body += nested(_LINK_INFO, text(_INFO_KIND, "bridge"))
-    return Request(NEW_LINK, _NEW, body), *_describe(operation.name, operation.alias, isolated=False)
+    return Request(NEW_LINK, _NEW, body)
 
 
-def create_veth(operation: CreateVeth, namespace: int, bridge: int) -> tuple[Request, ...]:
-    """Return the requests that make a veth pair, its peer at once in the namespace of that file descriptor.
+def create_veth(operation: CreateVeth, namespace: int, bridge: int) -> Request:
+    """Return the request that makes a veth pair, its peer at once in the namespace of that file descriptor.
 
     `bridge` is the master's index, 0 for none. The host's end is up; the kernel refuses to raise a peer so early
     (ENOTCONN), which is left to `raise_link` inside.
     """
     peer = (
         _PLAIN
+        + _ONE_QUEUE
         + text(_NAME, operation.peer)
         + number(_MTU, operation.mtu)
         + (attribute(_ADDRESS, _mac(operation.mac)) if operation.mac else b"")
@@ -71,13 +79,24 @@ def create_veth(operation: CreateVeth, namespace: int, bridge: int) -> tuple[Req
     )
     body = (
         _RAISED
+        + _ONE_QUEUE
         + text(_NAME, operation.name)
         + number(_MTU, operation.mtu)
         + (number(_MASTER, bridge) if bridge else b"")
         + nested(_LINK_INFO, text(_INFO_KIND, "veth"), nested(_INFO_DATA, attribute(_VETH_PEER, peer)))
     )
-    isolated = operation.isolated and bridge != 0
-    return Request(NEW_LINK, _NEW, body), *_describe(operation.name, operation.alias, isolated=isolated)
+    return Request(NEW_LINK, _NEW, body)
+
+
+def describe_link(operation: CreateBridge | CreateVeth) -> tuple[Request, ...]:
+    """Return what the kernel takes only of a link that exists: its alias and its port's isolation."""
+    body = b""
+    if operation.alias:
+        body += attribute(_ALIAS, operation.alias.encode()[:_ALIAS_MAX])
+    if isinstance(operation, CreateVeth) and operation.isolated and operation.bridge:
+        port = nested(_INFO_PORT_DATA, attribute(_PORT_ISOLATED, b"\1"))
+        body += nested(_LINK_INFO, text(_INFO_PORT_KIND, "bridge"), port)
+    return (Request(NEW_LINK, 0, _PLAIN + text(_NAME, operation.name) + body),) if body else ()
 
 
 def delete_link(name: str) -> Request:
@@ -85,30 +104,22 @@ def delete_link(name: str) -> Request:
     return Request(DELETE_LINK, 0, _PLAIN + text(_NAME, name))
 
 
-def silence_port(name: str) -> Request:
-    """Return the request that closes a bridge port at once, forgets its addresses, and gives it to the reaper.
+def silence_port(name: str, index: int) -> tuple[Request, Request]:
+    """Return the requests that give a bridge port to the reaper, then close it and forget its addresses at once.
 
-    Refused with EOPNOTSUPP or EINVAL for a link that is no port of a bridge.
+    In this order, since every other change to a link opens its port again. The second one is refused (EOPNOTSUPP) for
+    a link that is no port of a bridge.
     """
-    data = nested(_INFO_PORT_DATA, attribute(_PORT_STATE, b"\0"), attribute(_PORT_FLUSH, b""))
-    info = nested(_LINK_INFO, text(_INFO_PORT_KIND, "bridge"), data)
-    return Request(NEW_LINK, 0, _PLAIN + text(_NAME, name) + info + number(_GROUP, DOOMED_GROUP))
+    state = nested(_PORT_INFO, attribute(_PORT_STATE, b"\0"), attribute(_PORT_FLUSH, b""))
+    return (
+        Request(NEW_LINK, 0, _PLAIN + text(_NAME, name) + number(_GROUP, DOOMED_GROUP)),
+        Request(SET_LINK, 0, _HEAD.pack(_FAMILY_BRIDGE, 0, index, 0, 0) + state),
+    )
 
 
 def delete_doomed() -> Request:
     """Return the request that deletes every link that was silenced; ENODEV where there is none."""
     return Request(DELETE_LINK, 0, _PLAIN + number(_GROUP, DOOMED_GROUP))
-
-
-def _describe(name: str, alias: str, *, isolated: bool) -> tuple[Request, ...]:
-    """Return what the kernel takes only of a link that exists: its alias and its port's isolation."""
-    body = b""
-    if alias:
-        body += attribute(_ALIAS, alias.encode()[:_ALIAS_MAX])
-    if isolated:
-        port = nested(_INFO_PORT_DATA, attribute(_PORT_ISOLATED, b"\1"))
-        body += nested(_LINK_INFO, text(_INFO_PORT_KIND, "bridge"), port)
-    return (Request(NEW_LINK, 0, _PLAIN + text(_NAME, name) + body),) if body else ()
 
 
 def _mac(written: str) -> bytes:

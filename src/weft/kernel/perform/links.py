@@ -2,12 +2,20 @@
 
 import errno
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from weft.kernel.failure import failure
 from weft.kernel.netlink.address import add_address, delete_address
 from weft.kernel.netlink.channel import Channel, NetlinkError
-from weft.kernel.netlink.link import create_bridge, create_veth, delete_link, raise_link, silence_port
+from weft.kernel.netlink.link import (
+    create_bridge,
+    create_veth,
+    delete_link,
+    describe_link,
+    raise_link,
+    silence_port,
+)
 from weft.kernel.netlink.message import Request
 from weft.kernel.netlink.route import add_route, delete_route
 from weft.kernel.perform.outcome import Outcome
@@ -36,16 +44,15 @@ _NOTHING: dict[type, frozenset[int]] = {
 
 @dataclass(slots=True)
 class _Batch:
-    """Operations encoded and not yet sent; `spans` are the places of each one's requests."""
+    """Operations, each with its request, not yet sent; `changed` are links whose index is known after the send."""
 
+    operations: list[LinkOperation] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
-    spans: list[tuple[LinkOperation, range]] = field(default_factory=list)
-    changed: set[str] = field(default_factory=set)  # links whose index is known only after the send
+    changed: set[str] = field(default_factory=set)
 
-    def add(self, operation: LinkOperation, requests: Sequence[Request]) -> None:
-        first = len(self.requests)
-        self.requests += requests
-        self.spans.append((operation, range(first, len(self.requests))))
+    def add(self, operation: LinkOperation, request: Request) -> None:
+        self.operations.append(operation)
+        self.requests.append(request)
         if isinstance(operation, CreateBridge | CreateVeth | DeleteLink):
             self.changed.add(operation.name)
 
@@ -66,7 +73,6 @@ class Links:
         self._places = places
         self._reaper = reaper
         self._channel: Channel = places.channel(namespace)
-        self._namespace = namespace
 
     def perform(self, operations: Sequence[LinkOperation], *, go_on: bool) -> Outcome:
         """Perform in order; without `go_on` nothing is begun after a failure was seen."""
@@ -89,36 +95,44 @@ class Links:
 
     def silence(self, operations: Sequence[DeleteLink], *, soon: bool) -> list[DeleteLink]:
         """Close the bridge ports among the host's links and leave them to the reaper; return the other operations."""
-        if self._namespace != HOST:
-            return list(operations)
-        errors = self._channel.transact([silence_port(operation.name) for operation in operations])
-        if len(errors) < len(operations):
+        present: list[DeleteLink] = []
+        requests: list[Request] = []
+        for operation in operations:
+            with suppress(OSError):  # a link that is not there needs nothing
+                requests += silence_port(operation.name, self._channel.index(operation.name))
+                present.append(operation)
+        errors = self._channel.transact(requests) if requests else {}
+        others = [operation for place, operation in enumerate(present) if 2 * place + 1 in errors]
+        if len(others) < len(present):
             self._reaper.expect(soon=soon)
-        return [
-            operation
-            for place, operation in enumerate(operations)
-            if place in errors and errors[place].errno != errno.ENODEV
-        ]
+        return others
 
     def _send(self, batch: _Batch) -> Outcome:
         outcome = Outcome()
         errors = self._channel.transact(batch.requests) if batch.requests else {}
-        for operation, span in batch.spans:
-            found = {place - span.start: errors[place] for place in span if place in errors}
-            if found and _met_the_doomed(operation, found) and self._reaper.is_pending:
+        for place, operation in enumerate(batch.operations):
+            error = errors.get(place)
+            if error is not None and _met_the_doomed(operation, error) and self._reaper.is_pending:
                 self._reaper.reap()
-                found = self._channel.transact([batch.requests[place] for place in span])
-            if len(found) < len(span):
+                error = self._channel.transact([batch.requests[place]]).get(0)
+            if error is None:
                 outcome.done(operation)
-            if isinstance(operation, CreateVeth) and not found:
-                found = self._places.channel(operation.sandbox).transact([raise_link(operation.peer)])
-            if found:
-                error = found[min(found)]
-                if error.errno not in _NOTHING.get(type(operation), ()):
-                    outcome.failures.append(failure(operation, error))
+                error = self._complete(operation)
+            if error is not None and error.errno not in _NOTHING.get(type(operation), ()):
+                outcome.failures.append(failure(operation, error))
         return outcome
 
-    def _encode(self, operation: LinkOperation) -> tuple[Request, ...]:
+    def _complete(self, operation: LinkOperation) -> NetlinkError | None:
+        """Do what the kernel takes only of a link that exists, and which must not befall another of that name."""
+        errors: dict[int, NetlinkError] = {}
+        if isinstance(operation, CreateBridge | CreateVeth):
+            described = describe_link(operation)
+            errors = self._channel.transact(described) if described else {}
+        if isinstance(operation, CreateVeth) and not errors:
+            errors = self._places.channel(operation.sandbox).transact([raise_link(operation.peer)])
+        return errors.get(0)
+
+    def _encode(self, operation: LinkOperation) -> Request:
         match operation:
             case CreateBridge():
                 return create_bridge(operation)
@@ -126,20 +140,20 @@ class Links:
                 bridge = self._channel.index(operation.bridge) if operation.bridge else 0
                 return create_veth(operation, self._places.descriptor(operation.sandbox), bridge)
             case DeleteLink(name=name):
-                return (delete_link(name),)
+                return delete_link(name)
             case AddAddress(link=link, interface=interface):
-                return (add_address(interface, self._channel.index(link)),)
+                return add_address(interface, self._channel.index(link))
             case DeleteAddress(link=link, interface=interface):
-                return (delete_address(interface, self._channel.index(link)),)
+                return delete_address(interface, self._channel.index(link))
             case AddRoute(destination=destination, link=link, gateway=gateway):
-                return (add_route(destination, gateway, self._channel.index(link)),)
+                return add_route(destination, gateway, self._channel.index(link))
             case DeleteRoute(destination=destination, link=link, gateway=gateway):
-                return (delete_route(destination, gateway, self._channel.index(link)),)
+                return delete_route(destination, gateway, self._channel.index(link))
 
 
-def _met_the_doomed(operation: LinkOperation, errors: dict[int, NetlinkError]) -> bool:
+def _met_the_doomed(operation: LinkOperation, error: NetlinkError) -> bool:
     """Whether a new veth may have found its name taken by one that is about to go."""
-    return isinstance(operation, CreateVeth) and 0 in errors and errors[0].errno == errno.EEXIST
+    return isinstance(operation, CreateVeth) and error.errno == errno.EEXIST
 
 
 def _needed(operation: LinkOperation) -> str:

@@ -19,6 +19,7 @@ class Places:
         self._descriptors: dict[str, int] = {}
         self._channels: dict[str, Channel] = {}
         self._contexts: dict[str, Context] = {}
+        self._created = False
 
     def __enter__(self) -> "Places":
         return self
@@ -29,6 +30,7 @@ class Places:
     def create(self, sandbox: str) -> None:
         """Create a sandbox and keep it open, since the plan is likely to go on in it."""
         prepared: Prepared = self._resources.sandboxes.create(sandbox)
+        self._created = True
         self._descriptors[sandbox] = prepared.descriptor
         self._channels[sandbox] = prepared.channel
 
@@ -77,6 +79,8 @@ class Places:
             self._resources.channels.give(host)
         for sandbox in {*self._descriptors, *self._channels, *self._contexts}:
             self._leave(sandbox)
+        if self._created:
+            self._resources.stock.refill()
 
     def _leave(self, sandbox: str) -> None:
         channel = self._channels.pop(sandbox, None)

@@ -37,7 +37,10 @@ class Decompressed:
     def position(self) -> int:
         """Bytes of the compressed file read so far."""
         # The program shares this open file, and so its offset.
-        return 0 if self._file.closed else os.lseek(self._file.fileno(), 0, os.SEEK_CUR)
+        try:
+            return os.lseek(self._file.fileno(), 0, os.SEEK_CUR)
+        except ValueError:  # closed
+            return 0
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the content; raises InvalidParameter if it is corrupt, Unimplemented if its program is missing."""
@@ -55,21 +58,20 @@ class Decompressed:
         if process.wait() != 0:
             raise InvalidParameter(f"corrupt {program} data: {complaint or 'it ended too early'}")
 
-    def close(self) -> None:
-        """End the program if it still runs, and close the file; also called by other threads to interrupt."""
-        process = self._process
-        if process is not None:
-            process.kill()
-            process.wait()
-        self._file.close()
+    def interrupt(self) -> None:
+        """Make `chunks` of a compressed file end with an error; called from another thread."""
+        if self._process is not None:
+            self._process.kill()
 
     def finish(self) -> None:
         """Release everything once nobody reads any more."""
-        self.close()
         if self._process is not None:
+            self._process.kill()
+            self._process.wait()
             for pipe in (self._process.stdout, self._process.stderr):
                 if pipe is not None:
                     pipe.close()
+        self._file.close()
 
     def _start(self, program: str) -> "subprocess.Popen[bytes]":
         try:

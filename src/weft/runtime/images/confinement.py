@@ -49,7 +49,8 @@ def spawn_confined(argv: Sequence[str], directory: Path, stdin: int, stderr: IO[
 
 def is_confinement_available() -> bool:
     """Whether this kernel confines."""
-    return _libc().syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), _VERSION_FLAG) >= _ABI_WITH_HARD_LINKS
+    abi: int = _libc().syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), _VERSION_FLAG)
+    return abi >= _ABI_WITH_HARD_LINKS
 
 
 def _restrict_thread(directory: Path) -> None:

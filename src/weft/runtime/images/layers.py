@@ -4,8 +4,8 @@ import asyncio
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from weakref import WeakValueDictionary
@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 from weft.model.errors import InvalidParameter, SystemFailure
 from weft.runtime.images.scratch import Scratch
 from weft.runtime.images.unpacking import Unpacking
+from weft.runtime.images.whiteout import convert_whiteouts
 from weft.runtime.images.workers import Workers
 
 Watch = Callable[[Unpacking], None]
@@ -51,6 +52,7 @@ class LayerStore:
         self._scratch = scratch
         self._workers = workers
         self._pins: Counter[str] = Counter()
+        self._sizes: dict[str, int] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         for directory in (layers, blobs):
             # Users other than root pass through: processes of containers read the layers.
@@ -68,7 +70,9 @@ class LayerStore:
         """Return the layer's archive; raises SystemFailure if it is gone."""
         for path in self._blobs.glob(f"{_digits(diff_id)}-*"):
             return Blob(path, "sha256:" + path.name.partition("-")[2])
-        raise SystemFailure(f"layer {diff_id}: its archive is missing from {self._blobs}: remove the image, pull it again")
+        raise SystemFailure(
+            f"layer {diff_id}: its archive is missing from {self._blobs}: remove the image, pull it again"
+        )
 
     def replace_blob(self, diff_id: str, path: Path, digest: str) -> Blob:
         """Keep `path` (moved) as the layer's archive, in place of the one there was."""
@@ -86,14 +90,21 @@ class LayerStore:
             lock = self._locks[diff_id] = asyncio.Lock()
         return lock
 
-    @contextmanager
-    def pinned(self, diff_ids: Collection[str]) -> Iterator[None]:
-        """Keep layers that no record names yet from being collected."""
+    @asynccontextmanager
+    async def admission(self, diff_ids: Collection[str], used: Callable[[], set[str]]) -> AsyncIterator[None]:
+        """Bracket the making of an image: its layers stay until a record names them, or go again if it fails.
+
+        `used` tells which layers images name.
+        """
+        fresh = {diff_id for diff_id in diff_ids if not self.has(diff_id)}
         self._pins.update(diff_ids)
         try:
             yield
-        finally:
+        except BaseException:
             self._pins.subtract(diff_ids)
+            await asyncio.shield(self.drop(fresh - used()))
+            raise
+        self._pins.subtract(diff_ids)
 
     async def add(self, archive: Path, expected: str = "", *, digest: str = "", watch: Watch | None = None) -> Layer:
         """Unpack an archive, which moves into the store, and return its layer.
@@ -101,28 +112,47 @@ class LayerStore:
         `expected` is the diff id it must have, `digest` that of the file where it is known; `watch` is handed the
         unpacking before it starts. Raises InvalidParameter if the archive is malformed or another.
         """
-        with self._scratch.directory("layer") as place:
+        async with self._scratch.directory("layer") as place:
             unpacking = Unpacking(archive, place / "root")
             if watch is not None:
                 watch(unpacking)
             diff_id = await self._workers.run(unpacking.run, unpacking.interrupt)
             if expected and diff_id != expected:
-                raise InvalidParameter(f"failed to register layer: its content is {diff_id}, not {expected} as promised")
+                raise InvalidParameter(
+                    f"failed to register layer: its content is {diff_id}, not {expected} as promised"
+                )
             digest = digest or await self._workers.run(lambda: file_digest(archive))
             self._adopt(diff_id, archive, digest, place / "root")
+        self._sizes[diff_id] = unpacking.size
         return Layer(diff_id, unpacking.size)
 
-    async def collect(self, keep: Iterable[str]) -> tuple[str, ...]:
-        """Delete all layers but those in `keep` and the pinned ones; return the diff ids of what went."""
-        kept = {_digits(diff_id) for diff_id in keep} | {_digits(diff_id) for diff_id, n in self._pins.items() if n > 0}
-        doomed = [path for path in self._layers.iterdir() if path.name not in kept]
-        for path in doomed:
-            self._scratch.discard(path)
-        for path in self._blobs.iterdir():
-            if path.name.partition("-")[0] not in kept:
+    async def size(self, diff_id: str) -> int:
+        """Return the bytes of a stored layer's files."""
+        if diff_id not in self._sizes:
+            # Without markers left to convert, converting only counts.
+            self._sizes[diff_id] = await self._workers.run(lambda: convert_whiteouts(self.directory(diff_id)))
+        return self._sizes[diff_id]
+
+    def stored(self) -> set[str]:
+        """Return the diff ids of all layers."""
+        return {f"sha256:{path.name}" for path in self._layers.iterdir()}
+
+    async def drop(self, diff_ids: Iterable[str]) -> tuple[str, ...]:
+        """Delete layers, but for pinned ones; return the diff ids of what went."""
+        doomed = tuple(sorted(it for it in diff_ids if self._pins[it] <= 0 and self.has(it)))
+        for diff_id in doomed:
+            self._scratch.discard(self.directory(diff_id))
+            for path in self._blobs.glob(f"{_digits(diff_id)}-*"):
                 self._scratch.discard(path)
+            self._sizes.pop(diff_id, None)
         await self._scratch.empty_bin()
-        return tuple(f"sha256:{path.name}" for path in doomed)
+        return doomed
+
+    def sweep(self) -> None:
+        """Delete archives whose layer is not there: a killed daemon may have left some."""
+        for path in self._blobs.iterdir():
+            if not (self._layers / path.name.partition("-")[0]).is_dir():
+                path.unlink()
 
     def _adopt(self, diff_id: str, archive: Path, digest: str, root: Path) -> None:
         target = self.directory(diff_id)

@@ -121,7 +121,9 @@ def encode_descriptor(descriptor: Descriptor) -> dict[str, object]:
         fields["annotations"] = dict(descriptor.annotations)
     if descriptor.platform is not None:
         platform = {"architecture": descriptor.platform.architecture, "os": descriptor.platform.os}
-        fields["platform"] = platform | ({"variant": descriptor.platform.variant} if descriptor.platform.variant else {})
+        fields["platform"] = platform | (
+            {"variant": descriptor.platform.variant} if descriptor.platform.variant else {}
+        )
     return fields
 
 

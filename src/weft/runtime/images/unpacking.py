@@ -1,6 +1,5 @@
 """Unpacks one layer's archive with GNU tar."""
 
-import contextlib
 import hashlib
 import os
 import shutil
@@ -31,9 +30,10 @@ _OPTIONS = (
 
 
 class Unpacking:
-    """One archive on its way into a new directory. GNU tar itself refuses `..`, strips leading slashes and writes
+    """One archive on its way into a new directory.
 
-    through no symbolic link of the archive that leads out; the kernel confines it to the directory besides.
+    GNU tar itself refuses `..`, strips leading slashes and writes through no symbolic link of the archive that leads
+    out; the kernel confines it to the directory besides.
     """
 
     def __init__(self, archive: Path, target: Path) -> None:
@@ -69,7 +69,7 @@ class Unpacking:
         self._interrupted = True
         if self._tar is not None:
             self._tar.kill()
-        self._source.close()
+        self._source.interrupt()
 
     def _extract(self) -> str:
         program = shutil.which(_TAR)
@@ -103,10 +103,10 @@ class Unpacking:
             digest.update(chunk)
             rest = memoryview(chunk)
             while listening and rest:
-                with contextlib.suppress(BrokenPipeError):
+                try:
                     rest = rest[write(rest) or 0 :]
-                    continue
-                listening = False
+                except BrokenPipeError:
+                    listening = False
         return f"sha256:{digest.hexdigest()}"
 
     def _fail(self, complaints: str) -> None:

@@ -1,4 +1,4 @@
-"""Whiteouts: from the OCI's marker files (image-spec 1.1, layer.md) to overlayfs' (Documentation/filesystems/overlayfs)."""
+"""Whiteouts: from the OCI's marker files (image-spec 1.1, layer.md) to overlayfs' own."""
 
 import os
 import stat
@@ -15,7 +15,7 @@ _OPAQUE_ATTRIBUTE = "trusted.overlay.opaque"
 def convert_whiteouts(root: Path) -> int:
     """Convert every marker beneath `root`, and return the bytes of its regular files (hard links counted once).
 
-    `.wh.x` becomes a character device 0:0 named x, `.wh..wh..opq` the attribute trusted.overlay.opaque of its directory.
+    `.wh.x` becomes a character device 0:0 named x, `.wh..wh..opq` its directory's trusted.overlay.opaque.
     Raises InvalidParameter for markers that name nothing. Nobody else may write beneath `root` meanwhile.
     """
     total = 0

@@ -1,0 +1,112 @@
+"""Images: list, inspect, tag, remove, prune, pull, push (Engine API v1.51, Image)."""
+
+from collections.abc import Iterable
+
+from aiohttp import web
+
+from weft.api.backend import Backend
+from weft.api.call import Call
+from weft.api.registry_auth import decode_registry_auth
+from weft.api.responses import empty_response, json_response
+from weft.api.routing import Route
+from weft.api.streams.progress import stream_progress
+from weft.api.wire.image import image_inspect, image_summary
+from weft.engine.contract.images import Credentials
+from weft.model.errors import InvalidParameter, Unimplemented
+from weft.model.image import ImageRecord
+
+
+class ImageRoutes:
+    """Handlers over the backend."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._images = backend.images
+
+    def routes(self) -> tuple[Route, ...]:
+        """Return the routes."""
+        one = "/images/{name}"
+        return (
+            Route("GET", "/images/json", self.list),
+            Route("GET", "/images/search", self.search),
+            Route("POST", "/images/prune", self.prune),
+            Route("GET", f"{one}/json", self.inspect),
+            Route("GET", f"{one}/history", self.history),
+            Route("POST", f"{one}/tag", self.tag),
+            Route("POST", f"{one}/push", self.push, streams=True),
+            Route("DELETE", one, self.remove),
+        )
+
+    async def list(self, call: Call) -> web.StreamResponse:
+        """GET /images/json."""
+        records = self._images.filtered(call.filters(), all=call.flag("all"))
+        shared = shared_sizes(self._images.list()) if call.flag("shared-size") else {}
+        return json_response(
+            [image_summary(record, call.version, shared_size=shared.get(record.id, -1)) for record in records]
+        )
+
+    async def inspect(self, call: Call) -> web.StreamResponse:
+        """GET /images/{name}/json."""
+        record = self._images.find(call.name)
+        return json_response(image_inspect(record, call.version, self._images.layer_directories(record.layers)))
+
+    async def history(self, call: Call) -> web.StreamResponse:
+        """GET /images/{name}/history."""
+        return json_response(await self._images.history(call.name))
+
+    async def tag(self, call: Call) -> web.StreamResponse:
+        """POST /images/{name}/tag."""
+        await self._images.tag(call.name, call.text("repo"), call.text("tag"))
+        return empty_response(201)
+
+    async def remove(self, call: Call) -> web.StreamResponse:
+        """DELETE /images/{name}."""
+        if call.texts("platforms"):
+            raise Unimplemented("platforms is not supported: an image here has one platform")
+        done = await self._images.delete(call.name, force=call.flag("force"), prune=not call.flag("noprune"))
+        return json_response(deletions(done))
+
+    async def prune(self, call: Call) -> web.StreamResponse:
+        """POST /images/prune."""
+        done, reclaimed = await self._images.prune_unused(call.filters())
+        return json_response({"ImagesDeleted": deletions(done) or None, "SpaceReclaimed": reclaimed})
+
+    async def push(self, call: Call) -> web.StreamResponse:
+        """POST /images/{name}/push."""
+        reference = with_tag(call.name, call.text("tag"))
+        return await stream_progress(call, self._images.push(reference, credentials(call)))
+
+    async def search(self, call: Call) -> web.StreamResponse:
+        """GET /images/search."""
+        raise Unimplemented("search is not supported: search on the registry's web site, and pull by name")
+
+
+def credentials(call: Call) -> Credentials | None:
+    """Return what the X-Registry-Auth header carries."""
+    return decode_registry_auth(call.request.headers.get("X-Registry-Auth", ""))
+
+
+def with_tag(name: str, tag: str) -> str:
+    """Return `name:tag`, or `name@digest` where the tag is a digest; InvalidParameter without a name."""
+    if not name:
+        raise InvalidParameter("invalid reference format")
+    if not tag:
+        return name
+    return f"{name}@{tag}" if ":" in tag else f"{name}:{tag}"
+
+
+def deletions(done: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    """Return what was removed, in order."""
+    return [{kind: name} for kind, name in done]
+
+
+def shared_sizes(records: Iterable[ImageRecord]) -> dict[str, int]:
+    """Return, by image id, the bytes of the layers that another image has too."""
+    images = tuple(records)
+    users: dict[str, int] = {}
+    for image in images:
+        for layer in set(image.layers):
+            users[layer] = users.get(layer, 0) + 1
+    return {
+        image.id: sum(size for layer, size in zip(image.layers, image.layer_sizes, strict=False) if users[layer] > 1)
+        for image in images
+    }

@@ -1,0 +1,58 @@
+"""Endpoints that answer with a refusal naming them, and what to do instead."""
+
+from collections.abc import Callable, Iterable
+
+from aiohttp import web
+
+from weft.api.call import Call
+from weft.api.routing import Handler, Route
+from weft.model.errors import Unimplemented, WeftError
+
+
+def refusing(error: Callable[[], WeftError]) -> Handler:
+    """Return a handler that answers with that error."""
+
+    async def handler(call: Call) -> web.StreamResponse:
+        raise error()
+
+    return handler
+
+
+def refuse(endpoints: Iterable[tuple[str, str]], error: Callable[[], WeftError]) -> tuple[Route, ...]:
+    """Return routes that all answer with that error; `endpoints` are (method, path)."""
+    handler = refusing(error)
+    return tuple(Route(method, path, handler) for method, path in endpoints)
+
+
+def _unsupported(what: str, instead: str) -> Callable[[], WeftError]:
+    return lambda: Unimplemented(f"{what} is not supported by Weft yet: {instead}")
+
+
+def unsupported_routes() -> tuple[Route, ...]:
+    """Return the routes of the container and image endpoints that Weft does not have yet."""
+    archive = "/containers/{name}/archive"
+    copy = _unsupported("copying files (containers/{id}/archive)", "use a bind mount, or docker exec with tar")
+    return (
+        *refuse((("GET", archive), ("HEAD", archive), ("PUT", archive), ("POST", "/containers/{name}/copy")), copy),
+        *refuse(
+            (("GET", "/containers/{name}/export"),),
+            _unsupported("export (containers/{id}/export)", "use docker exec with tar"),
+        ),
+        *refuse(
+            (("GET", "/containers/{name}/changes"),),
+            _unsupported("diff (containers/{id}/changes)", "compare with the image's files in a second container"),
+        ),
+        *refuse(
+            (("GET", "/containers/{name}/stats"),),
+            _unsupported("stats (containers/{id}/stats)", "use docker top, or read the container's control group"),
+        ),
+        *refuse(
+            (("POST", "/containers/{name}/update"),),
+            _unsupported("update (containers/{id}/update)", "create the container again with the new limits"),
+        ),
+        *refuse((("POST", "/commit"),), _unsupported("commit", "build the image with buildah or podman build")),
+        *refuse(
+            (("GET", "/distribution/{name}/json"),),
+            _unsupported("distribution (distribution/{name}/json)", "use skopeo inspect docker://NAME"),
+        ),
+    )

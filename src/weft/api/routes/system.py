@@ -1,0 +1,133 @@
+"""The engine as a whole: ping, version, info, events, disk usage, credentials (Engine API v1.51, System)."""
+
+import time
+
+from aiohttp import web
+
+from weft.api.backend import Backend
+from weft.api.body import read_json
+from weft.api.call import Call
+from weft.api.registry_auth import DECODER, credentials_of
+from weft.api.responses import HEADERS, encode, json_response
+from weft.api.routes.containers import ContainerRoutes
+from weft.api.routes.images import shared_sizes
+from weft.api.routing import Route
+from weft.api.streams.response import begin, closing
+from weft.api.wire.event import event_answer
+from weft.api.wire.image import ImageSummary, image_summary
+from weft.api.wire.info import info_answer
+from weft.api.wire.version_answer import version_answer
+from weft.api.wire.volume import VolumeAnswer, VolumeUsage, volume_answer
+from weft.model.errors import InvalidParameter
+
+_PING = {
+    **HEADERS,
+    "Builder-Version": "",
+    "Cache-Control": "no-cache, no-store, must-revalidate",
+    "Content-Type": "text/plain; charset=utf-8",
+    "Pragma": "no-cache",
+    "Swarm": "inactive",
+}
+_USAGE_TYPES = ("container", "image", "volume", "build-cache")
+
+
+class SystemRoutes:
+    """Handlers over the backend."""
+
+    def __init__(self, backend: Backend, containers: ContainerRoutes) -> None:
+        self._backend = backend
+        self._containers = containers
+
+    def routes(self) -> tuple[Route, ...]:
+        """Return the routes."""
+        return (
+            Route("GET", "/_ping", self.ping),
+            Route("HEAD", "/_ping", self.ping),
+            Route("GET", "/version", self.version),
+            Route("GET", "/info", self.info),
+            Route("GET", "/events", self.events, streams=True),
+            Route("GET", "/system/df", self.disk_usage),
+            Route("POST", "/auth", self.auth),
+        )
+
+    async def ping(self, call: Call) -> web.StreamResponse:
+        """GET and HEAD /_ping."""
+        return web.Response(body=b"" if call.request.method == "HEAD" else b"OK", headers=_PING)
+
+    async def version(self, call: Call) -> web.StreamResponse:
+        """GET /version."""
+        return json_response(version_answer(self._backend.system.state()))
+
+    async def info(self, call: Call) -> web.StreamResponse:
+        """GET /info."""
+        return json_response(info_answer(self._backend.system.state(), call.version, time.time_ns()))
+
+    async def events(self, call: Call) -> web.StreamResponse:
+        """GET /events: headers at once, each event as it happens."""
+        since, until = call.time("since"), call.time("until")
+        if until and since > until:
+            raise InvalidParameter(
+                f"`since` time ({call.text('since')}) cannot be after `until` time ({call.text('until')})"
+            )
+        async with closing(self._backend.events.subscribe(filters=call.filters(), since=since, until=until)) as events:
+            response = await begin(call, "application/json")
+            async for event in events:
+                await response.write(encode(event_answer(event)) + b"\n")
+        return response
+
+    async def disk_usage(self, call: Call) -> web.StreamResponse:
+        """GET /system/df: sizes of volumes are not measured (-1), those of images and containers are."""
+        wanted = call.texts("type") or _USAGE_TYPES
+        for kind in wanted:
+            if kind not in _USAGE_TYPES:
+                raise InvalidParameter(f"unknown object type: {kind}")
+        answer: dict[str, object] = {}
+        if "image" in wanted:
+            answer["LayersSize"] = self._layers_size()
+            answer["Images"] = self._images(call)
+        if "container" in wanted:
+            records = self._backend.containers.list(all=True, limit=0, filters={})
+            answer["Containers"] = await self._containers.summaries(records, call.version, sizes=True)
+        if "volume" in wanted:
+            answer["Volumes"] = self._volumes()
+        if "build-cache" in wanted:
+            answer["BuildCache"] = []
+        return json_response(answer)
+
+    async def auth(self, call: Call) -> web.StreamResponse:
+        """POST /auth."""
+        config = await read_json(call.request, DECODER)
+        credentials = credentials_of(config) if config is not None else None
+        if credentials is None:
+            raise InvalidParameter("username and password, or identitytoken, are needed")
+        token = await self._backend.system.verify_credentials(
+            credentials.username, credentials.password or credentials.identity_token, credentials.server
+        )
+        return json_response({"Status": "Login Succeeded", "IdentityToken": token})
+
+    def _layers_size(self) -> int:
+        layers: dict[str, int] = {}
+        for image in self._backend.images.list():
+            layers.update(zip(image.layers, image.layer_sizes, strict=False))
+        return sum(layers.values())
+
+    def _images(self, call: Call) -> list[ImageSummary]:
+        images = self._backend.images
+        records = images.list()
+        shared = shared_sizes(records)
+        return [
+            image_summary(
+                record, call.version, containers=images.containers_of(record.id), shared_size=shared[record.id]
+            )
+            for record in records
+        ]
+
+    def _volumes(self) -> list[VolumeAnswer]:
+        users: dict[str, int] = {}
+        for record in self._backend.containers.list(all=True, limit=0, filters={}):
+            for name in {mount.name for mount in record.mounts if mount.name}:
+                users[name] = users.get(name, 0) + 1
+        return [
+            volume_answer(record, VolumeUsage(size=-1, ref_count=users.get(record.name, 0)))
+            for record in self._backend.volumes.list({})
+        ]

@@ -1,0 +1,111 @@
+"""ContainerRecords -> GET /containers/json (Engine API v1.51 ContainerSummary)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec import UNSET, UnsetType, field
+
+from weft.api.version import Version
+from weft.api.wire.container_inspect import MountPoint, mount_points
+from weft.api.wire.endpoint import EndpointAnswer, endpoint_answers
+from weft.api.wire.ports import PortSummary, port_summaries
+from weft.api.wire.shapes import Answer
+from weft.api.wire.times import human_duration
+from weft.model.container import ContainerRecord, ContainerState, Status
+
+
+class HostConfigSummary(Answer, frozen=True, kw_only=True):
+    """HostConfig, as far as ps has it."""
+
+    network_mode: str
+
+
+class NetworkSettingsSummary(Answer, frozen=True, kw_only=True):
+    """NetworkSettings, as far as ps has them."""
+
+    networks: dict[str, EndpointAnswer]
+
+
+class ContainerSummary(Answer, frozen=True, kw_only=True):
+    """One line of ps."""
+
+    id: str
+    names: list[str]
+    image: str
+    image_id: str = field(name="ImageID")
+    command: str
+    created: int
+    ports: list[PortSummary]
+    size_rw: int | UnsetType = UNSET
+    size_root_fs: int | UnsetType = UNSET
+    labels: Mapping[str, str]
+    state: str
+    status: str
+    host_config: HostConfigSummary
+    network_settings: NetworkSettingsSummary
+    mounts: list[MountPoint]
+
+
+def container_summary(
+    record: ContainerRecord,
+    version: Version,
+    now: int,
+    *,
+    image: str,
+    links: Sequence[str] = (),
+    sizes: tuple[int, int] | None = None,
+) -> ContainerSummary:
+    """Return one line; `image` is the name to show, `links` are names that other containers gave it (`other/alias`)."""
+    spec, state = record.spec, record.state
+    running = state.is_running
+    return ContainerSummary(
+        id=record.id,
+        names=[f"/{record.name}", *links],
+        image=image,
+        image_id=record.image_id,
+        command=command_text(spec.process.argv),
+        created=record.created // 1_000_000_000,
+        ports=port_summaries(spec.networking.exposed, record.ports) if running else [],
+        size_rw=(sizes[0] or UNSET) if sizes else UNSET,
+        size_root_fs=(sizes[1] or UNSET) if sizes else UNSET,
+        labels=spec.labels,
+        state=state.status.value,
+        status=status_text(state, now),
+        host_config=HostConfigSummary(network_mode=spec.networking.mode),
+        network_settings=NetworkSettingsSummary(networks=endpoint_answers(record.attachments, record.id, version)),
+        mounts=mount_points(record) if record.mounts else [],
+    )
+
+
+def command_text(argv: Sequence[str]) -> str:
+    """Return the command in one line, arguments with blanks in quotes."""
+    quoted = (f"'{argument}'" if " " in argument else argument for argument in argv[1:])
+    return " ".join((*argv[:1], *quoted))
+
+
+def status_text(state: ContainerState, now: int) -> str:
+    """Return the state in words: `Up 3 seconds`, `Exited (0) 2 minutes ago`, `Created` …"""
+    match state.status:
+        case Status.RUNNING:
+            return f"Up {human_duration(now - state.started)}"
+        case Status.PAUSED:
+            return f"Up {human_duration(now - state.started)} (Paused)"
+        case Status.RESTARTING:
+            return f"Restarting ({state.exit_code}) {human_duration(now - state.finished)} ago"
+        case Status.REMOVING:
+            return "Removal In Progress"
+        case Status.DEAD:
+            return "Dead"
+        case _ if not state.started or not state.finished:
+            return "Created"
+        case _:
+            return f"Exited ({state.exit_code}) {human_duration(now - state.finished)} ago"
+
+
+def link_names(records: Iterable[ContainerRecord]) -> Mapping[str, list[str]]:
+    """Return, by container name, the further names that --link gives: `/other/alias`."""
+    names: dict[str, list[str]] = {}
+    for record in records:
+        for link in record.spec.networking.links:
+            target, _, alias = link.partition(":")
+            names.setdefault(target.lstrip("/"), []).append(f"/{record.name}/{alias or target.lstrip('/')}")
+    return names

@@ -1,0 +1,280 @@
+"""ContainerSpec -> HostConfig as inspect shows it, with the defaults that Docker fills in (Engine API v1.51)."""
+
+import re
+
+from msgspec import UNSET, UnsetType, field
+
+from weft.api.version import Version
+from weft.api.wire.container_create import Machine
+from weft.api.wire.ports import PortMap, binding_map
+from weft.api.wire.shapes import Answer
+from weft.model.container import ContainerRecord, ContainerSpec, MountSpec, MountType
+
+_KERNEL_MEMORY_UNTIL = Version(1, 42)
+_MASKED = (
+    "/proc/asound",
+    "/proc/acpi",
+    "/proc/interrupts",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/latency_stats",
+    "/proc/timer_list",
+    "/proc/timer_stats",
+    "/proc/sched_debug",
+    "/proc/scsi",
+    "/sys/firmware",
+    "/sys/devices/virtual/powercap",
+)
+_READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
+_NONE: tuple[str, ...] = ()
+
+
+class LogConfigAnswer(Answer, frozen=True, kw_only=True):
+    """LogConfig."""
+
+    type: str
+    config: dict[str, str]
+
+
+class RestartPolicyAnswer(Answer, frozen=True, kw_only=True):
+    """RestartPolicy."""
+
+    name: str
+    maximum_retry_count: int
+
+
+class UlimitAnswer(Answer, frozen=True, kw_only=True):
+    """One of Ulimits."""
+
+    name: str
+    hard: int
+    soft: int
+
+
+class BindOptionsAnswer(Answer, frozen=True, kw_only=True):
+    """Mounts[].BindOptions."""
+
+    propagation: str
+
+
+class DriverConfigAnswer(Answer, frozen=True, kw_only=True):
+    """Mounts[].VolumeOptions.DriverConfig."""
+
+    name: str | UnsetType = UNSET
+    options: dict[str, str] | UnsetType = UNSET
+
+
+class VolumeOptionsAnswer(Answer, frozen=True, kw_only=True):
+    """Mounts[].VolumeOptions."""
+
+    no_copy: bool | UnsetType = UNSET
+    labels: dict[str, str] | UnsetType = UNSET
+    driver_config: DriverConfigAnswer | UnsetType = UNSET
+
+
+class TmpfsOptionsAnswer(Answer, frozen=True, kw_only=True):
+    """Mounts[].TmpfsOptions."""
+
+    size_bytes: int | UnsetType = UNSET
+    mode: int | UnsetType = UNSET
+    options: list[list[str]] | UnsetType = UNSET
+
+
+class MountAnswer(Answer, frozen=True, kw_only=True):
+    """One of Mounts: what --mount asked for."""
+
+    type: str
+    source: str | UnsetType = UNSET
+    target: str
+    read_only: bool | UnsetType = UNSET
+    bind_options: BindOptionsAnswer | UnsetType = UNSET
+    volume_options: VolumeOptionsAnswer | UnsetType = UNSET
+    tmpfs_options: TmpfsOptionsAnswer | UnsetType = UNSET
+
+
+class HostConfigAnswer(Answer, frozen=True, kw_only=True):
+    """HostConfig, in dockerd's order; what Weft does not have stands at its default."""
+
+    binds: list[str] | None
+    container_id_file: str = field(name="ContainerIDFile")
+    log_config: LogConfigAnswer
+    network_mode: str
+    port_bindings: PortMap
+    restart_policy: RestartPolicyAnswer
+    auto_remove: bool
+    volume_driver: str = ""
+    volumes_from: tuple[str, ...] | None
+    console_size: tuple[int, int]
+    cap_add: tuple[str, ...] | None
+    cap_drop: tuple[str, ...] | None
+    cgroupns_mode: str
+    dns: tuple[str, ...]
+    dns_options: tuple[str, ...]
+    dns_search: tuple[str, ...]
+    extra_hosts: tuple[str, ...] | None
+    group_add: tuple[str, ...] | None
+    ipc_mode: str
+    cgroup: str = ""
+    links: list[str] | None
+    oom_score_adj: int = 0
+    pid_mode: str
+    privileged: bool
+    publish_all_ports: bool
+    readonly_rootfs: bool
+    security_opt: tuple[str, ...] | None
+    tmpfs: dict[str, str] | UnsetType = UNSET
+    uts_mode: str = field(name="UTSMode")
+    userns_mode: str
+    shm_size: int
+    sysctls: dict[str, str] | UnsetType = UNSET
+    runtime: str
+    isolation: str = ""
+    cpu_shares: int
+    memory: int
+    nano_cpus: int
+    cgroup_parent: str
+    blkio_weight: int = 0
+    blkio_weight_device: tuple[str, ...] = _NONE
+    blkio_device_read_bps: tuple[str, ...] = _NONE
+    blkio_device_write_bps: tuple[str, ...] = _NONE
+    blkio_device_read_iops: tuple[str, ...] = field(name="BlkioDeviceReadIOps", default=_NONE)
+    blkio_device_write_iops: tuple[str, ...] = field(name="BlkioDeviceWriteIOps", default=_NONE)
+    cpu_period: int
+    cpu_quota: int
+    cpu_realtime_period: int = 0
+    cpu_realtime_runtime: int = 0
+    cpuset_cpus: str = ""
+    cpuset_mems: str = ""
+    devices: tuple[str, ...] = _NONE
+    device_cgroup_rules: tuple[str, ...] | None = None
+    device_requests: tuple[str, ...] | None = None
+    kernel_memory: int | UnsetType = UNSET
+    kernel_memory_tcp: int | UnsetType = field(name="KernelMemoryTCP", default=UNSET)
+    memory_reservation: int
+    memory_swap: int
+    memory_swappiness: int | None = None
+    oom_kill_disable: bool | None
+    pids_limit: int | None
+    ulimits: list[UlimitAnswer]
+    cpu_count: int = 0
+    cpu_percent: int = 0
+    io_maximum_iops: int = field(name="IOMaximumIOps", default=0)
+    io_maximum_bandwidth: int = field(name="IOMaximumBandwidth", default=0)
+    mounts: list[MountAnswer] | UnsetType = UNSET
+    masked_paths: tuple[str, ...] | None
+    readonly_paths: tuple[str, ...] | None
+    init: bool | UnsetType = UNSET
+
+
+def host_config_answer(record: ContainerRecord, version: Version, machine: Machine) -> HostConfigAnswer:
+    """Return what the client asked for, and the engine's defaults where it left something open."""
+    spec = record.spec
+    networking, limits, security = spec.networking, spec.resources, spec.security
+    old = version < _KERNEL_MEMORY_UNTIL
+    tmpfs = {m.target: m.tmpfs_options for m in spec.mounts if m.type is MountType.TMPFS and m.from_binds}
+    return HostConfigAnswer(
+        binds=[bind_text(m) for m in spec.mounts if m.from_binds and m.type is not MountType.TMPFS] or None,
+        container_id_file=spec.container_id_file,
+        log_config=LogConfigAnswer(type=spec.log.driver, config=dict(spec.log.options)),
+        network_mode=networking.mode,
+        port_bindings=binding_map(networking.ports),
+        restart_policy=RestartPolicyAnswer(
+            name=spec.restart.name, maximum_retry_count=spec.restart.maximum_retry_count
+        ),
+        auto_remove=spec.auto_remove,
+        volumes_from=spec.volumes_from or None,
+        console_size=spec.process.console_size,
+        cap_add=security.cap_add or None,
+        cap_drop=security.cap_drop or None,
+        cgroupns_mode=machine.cgroupns,
+        dns=networking.dns,
+        dns_options=networking.dns_options,
+        dns_search=networking.dns_search,
+        extra_hosts=networking.extra_hosts or None,
+        group_add=security.group_add or None,
+        ipc_mode=spec.ipc_mode or "private",
+        links=[_link(link, record.name) for link in networking.links] or None,
+        pid_mode=spec.pid_mode,
+        privileged=security.privileged,
+        publish_all_ports=networking.publish_all,
+        readonly_rootfs=security.read_only_root,
+        security_opt=security.security_opt or None,
+        tmpfs=tmpfs or UNSET,
+        uts_mode=spec.uts_mode,
+        userns_mode=spec.userns_mode,
+        shm_size=spec.shm_size,
+        sysctls=dict(security.sysctls) or UNSET,
+        runtime=spec.runtime or machine.runtime,
+        cpu_shares=limits.cpu_shares,
+        memory=limits.memory,
+        nano_cpus=limits.nano_cpus,
+        cgroup_parent=spec.cgroup_parent,
+        cpu_period=limits.cpu_period,
+        cpu_quota=limits.cpu_quota,
+        kernel_memory=0 if old else UNSET,
+        kernel_memory_tcp=0 if old else UNSET,
+        memory_reservation=limits.memory_reservation,
+        memory_swap=limits.memory_swap,
+        oom_kill_disable=None if machine.cgroup_version == 2 else False,
+        pids_limit=limits.pids_limit,
+        ulimits=[UlimitAnswer(name=u.name, hard=u.hard, soft=u.soft) for u in limits.ulimits],
+        mounts=[mount_answer(m) for m in spec.mounts if not m.from_binds] or UNSET,
+        masked_paths=_paths(security.masked_paths, _MASKED, spec),
+        readonly_paths=_paths(security.read_only_paths, _READ_ONLY, spec),
+        init=UNSET if spec.process.init is None else spec.process.init,
+    )
+
+
+def bind_text(mount: MountSpec) -> str:
+    """Return a -v mount as it was written."""
+    return ":".join(part for part in (mount.source, mount.target, mount.mode) if part)
+
+
+def mount_answer(mount: MountSpec) -> MountAnswer:
+    """Return a --mount mount as it was asked for."""
+    return MountAnswer(
+        type=mount.type.value,
+        source=mount.source or UNSET,
+        target=mount.target,
+        read_only=mount.read_only or UNSET,
+        bind_options=BindOptionsAnswer(propagation=mount.propagation) if mount.propagation else UNSET,
+        volume_options=_volume_options(mount),
+        tmpfs_options=_tmpfs_options(mount.tmpfs_options) if mount.tmpfs_options else UNSET,
+    )
+
+
+def _volume_options(mount: MountSpec) -> VolumeOptionsAnswer | UnsetType:
+    driver = mount.volume_driver or mount.volume_options
+    if not (mount.no_copy or mount.volume_labels or driver):
+        return UNSET
+    return VolumeOptionsAnswer(
+        no_copy=mount.no_copy or UNSET,
+        labels=dict(mount.volume_labels) or UNSET,
+        driver_config=DriverConfigAnswer(name=mount.volume_driver or UNSET, options=dict(mount.volume_options) or UNSET)
+        if driver
+        else UNSET,
+    )
+
+
+def _tmpfs_options(text: str) -> TmpfsOptionsAnswer:
+    options = [option.split("=", 1) for option in text.split(",")]
+    known = {option[0]: option[1] for option in options if len(option) == 2}
+    size, mode = known.get("size", ""), known.get("mode", "")
+    has_size, has_mode = size.isdigit(), re.fullmatch("[0-7]+", mode) is not None
+    taken = {name for name, has in (("size", has_size), ("mode", has_mode)) if has}
+    return TmpfsOptionsAnswer(
+        size_bytes=int(size) if has_size else UNSET,
+        mode=int(mode, 8) if has_mode else UNSET,
+        options=[option for option in options if option[0] not in taken] or UNSET,
+    )
+
+
+def _paths(given: tuple[str, ...] | None, default: tuple[str, ...], spec: ContainerSpec) -> tuple[str, ...] | None:
+    if given is not None:
+        return given
+    return None if spec.security.privileged else default
+
+
+def _link(link: str, name: str) -> str:
+    target, _, alias = link.partition(":")
+    return f"/{target.lstrip('/')}:/{name}/{alias or target.lstrip('/')}"

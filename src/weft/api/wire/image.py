@@ -1,0 +1,179 @@
+"""ImageRecord -> GET /images/json and /images/{name}/json (Engine API v1.51 ImageSummary, ImageInspect)."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from msgspec import UNSET, UnsetType, field
+
+from weft.api.version import Version
+from weft.api.wire.shapes import Answer
+from weft.api.wire.times import rfc3339
+from weft.model.image import ImageConfig, ImageRecord
+
+_VIRTUAL_SIZE_UNTIL = Version(1, 44)
+_CONTAINER_UNTIL = Version(1, 45)
+_DANGLING_NAMES_UNTIL = Version(1, 43)
+_OCI_CONFIG_SINCE = Version(1, 50)
+_NO_NAME = ["<none>:<none>"]
+_NO_DIGEST = ["<none>@<none>"]
+
+
+class ImageSummary(Answer, frozen=True, kw_only=True):
+    """One line of `images`; sizes in bytes, -1 not calculated."""
+
+    containers: int
+    created: int
+    id: str
+    labels: Mapping[str, str] | None
+    parent_id: str = ""
+    repo_digests: list[str]
+    repo_tags: list[str]
+    shared_size: int
+    size: int
+    virtual_size: int | UnsetType = UNSET
+
+
+class RootFs(Answer, frozen=True, kw_only=True):
+    """RootFS."""
+
+    type: str = "layers"
+    layers: tuple[str, ...]
+
+
+class ImageGraphDriver(Answer, frozen=True, kw_only=True):
+    """GraphDriver."""
+
+    data: Mapping[str, str] | None
+    name: str = "overlay2"
+
+
+class Metadata(Answer, frozen=True, kw_only=True):
+    """Metadata."""
+
+    last_tag_time: str
+
+
+class ImageInspect(Answer, frozen=True, kw_only=True):
+    """The whole answer."""
+
+    id: str
+    repo_tags: tuple[str, ...]
+    repo_digests: tuple[str, ...]
+    parent: str = ""
+    comment: str
+    created: str
+    container: str | UnsetType = UNSET
+    container_config: Mapping[str, Any] | UnsetType = UNSET
+    docker_version: str = ""
+    author: str
+    config: Mapping[str, Any]
+    architecture: str
+    variant: str | UnsetType = UNSET
+    os: str
+    size: int
+    virtual_size: int | UnsetType = UNSET
+    graph_driver: ImageGraphDriver
+    root_fs: RootFs = field(name="RootFS")
+    metadata: Metadata
+
+
+def image_summary(
+    record: ImageRecord, version: Version, *, containers: int = -1, shared_size: int = -1
+) -> ImageSummary:
+    """Return one line."""
+    dangling = version < _DANGLING_NAMES_UNTIL
+    return ImageSummary(
+        containers=containers,
+        created=_unix(record.created),
+        id=record.id,
+        labels=record.config.labels or None,
+        repo_digests=list(record.digests) or (list(_NO_DIGEST) if dangling and not record.tags else []),
+        repo_tags=list(record.tags) or (list(_NO_NAME) if dangling else []),
+        shared_size=shared_size,
+        size=record.size,
+        virtual_size=record.size if version < _VIRTUAL_SIZE_UNTIL else UNSET,
+    )
+
+
+def image_inspect(record: ImageRecord, version: Version, layer_paths: tuple[str, ...] = ()) -> ImageInspect:
+    """Return the answer in the shape of that version; `layer_paths` are the unpacked layers, lowest first."""
+    old = version < _CONTAINER_UNTIL
+    return ImageInspect(
+        id=record.id,
+        repo_tags=record.tags,
+        repo_digests=record.digests,
+        comment=record.comment,
+        created=record.created,
+        container="" if old else UNSET,
+        container_config=_config(ImageConfig(), version) if old else UNSET,
+        author=record.author,
+        config=_config(record.config, version),
+        architecture=record.architecture,
+        variant=record.variant or UNSET,
+        os=record.os,
+        size=record.size,
+        virtual_size=record.size if version < _VIRTUAL_SIZE_UNTIL else UNSET,
+        graph_driver=ImageGraphDriver(data=_layer_data(layer_paths)),
+        root_fs=RootFs(layers=record.layers),
+        metadata=Metadata(last_tag_time=rfc3339(record.tagged)),
+    )
+
+
+def _layer_data(paths: tuple[str, ...]) -> Mapping[str, str] | None:
+    if not paths:
+        return None
+    lower = {"LowerDir": ":".join(reversed(paths[:-1]))} if len(paths) > 1 else {}
+    return {**lower, "UpperDir": paths[-1]}
+
+
+def _config(config: ImageConfig, version: Version) -> Mapping[str, Any]:
+    """Since 1.50 the OCI fields that are set; before, all that a container has."""
+    ports, volumes = {port: {} for port in config.exposed_ports}, {path: {} for path in config.volumes}
+    if version >= _OCI_CONFIG_SINCE:
+        fields: dict[str, Any] = {
+            "User": config.user,
+            "ExposedPorts": ports,
+            "Env": config.env,
+            "Entrypoint": config.entrypoint,
+            "Cmd": config.cmd,
+            "Volumes": volumes,
+            "WorkingDir": config.working_dir,
+            "Labels": config.labels,
+            "StopSignal": config.stop_signal,
+            "Shell": config.shell,
+        }
+        return {name: value for name, value in fields.items() if value}
+    return _container_config(config, ports, volumes)
+
+
+def _container_config(config: ImageConfig, ports: Mapping[str, Any], volumes: Mapping[str, Any]) -> Mapping[str, Any]:
+    optional = {"ExposedPorts": ports, "StopSignal": config.stop_signal, "Shell": config.shell}
+    return {
+        "Hostname": "",
+        "Domainname": "",
+        "User": config.user,
+        "AttachStdin": False,
+        "AttachStdout": False,
+        "AttachStderr": False,
+        "Tty": False,
+        "OpenStdin": False,
+        "StdinOnce": False,
+        "Env": config.env or None,
+        "Cmd": config.cmd,
+        "Image": "",
+        "Volumes": volumes or None,
+        "WorkingDir": config.working_dir,
+        "Entrypoint": config.entrypoint,
+        "OnBuild": None,
+        "Labels": config.labels or None,
+        **{name: value for name, value in optional.items() if value},
+    }
+
+
+def _unix(created: str) -> int:
+    try:
+        date = datetime.fromisoformat(created)
+    except ValueError:
+        return 0
+    return int((date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp())

@@ -1,0 +1,156 @@
+"""Every command's name, summary and module. Nothing is imported here: a command's module is loaded when it runs."""
+
+from __future__ import annotations
+
+_CONTAINER = {
+    "attach": "Attach local standard input, output, and error streams to a running container",
+    "create": "Create a new container",
+    "exec": "Execute a command in a running container",
+    "inspect": "Display detailed information on one or more containers",
+    "kill": "Kill one or more running containers",
+    "logs": "Fetch the logs of a container",
+    "ls": "List containers",
+    "pause": "Pause all processes within one or more containers",
+    "port": "List port mappings or a specific mapping for the container",
+    "prune": "Remove all stopped containers",
+    "rename": "Rename a container",
+    "restart": "Restart one or more containers",
+    "rm": "Remove one or more containers",
+    "run": "Create and run a new container from an image",
+    "start": "Start one or more stopped containers",
+    "stop": "Stop one or more running containers",
+    "top": "Display the running processes of a container",
+    "unpause": "Unpause all processes within one or more containers",
+    "wait": "Block until one or more containers stop, then print their exit codes",
+}
+_IMAGE = {
+    "history": "Show the history of an image",
+    "import": "Import the contents from a tarball to create a filesystem image",
+    "inspect": "Display detailed information on one or more images",
+    "load": "Load an image from a tar archive or STDIN",
+    "ls": "List images",
+    "prune": "Remove unused images",
+    "pull": "Download an image from a registry",
+    "push": "Upload an image to a registry",
+    "rm": "Remove one or more images",
+    "save": "Save one or more images to a tar archive (streamed to STDOUT by default)",
+    "tag": "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE",
+}
+_NETWORK = {
+    "connect": "Connect a container to a network",
+    "create": "Create a network",
+    "disconnect": "Disconnect a container from a network",
+    "inspect": "Display detailed information on one or more networks",
+    "ls": "List networks",
+    "prune": "Remove all unused networks",
+    "rm": "Remove one or more networks",
+}
+_SYSTEM = {
+    "df": "Show disk usage",
+    "events": "Get real time events from the server",
+    "info": "Display system-wide information",
+    "prune": "Remove unused data",
+}
+_VOLUME = {
+    "create": "Create a volume",
+    "inspect": "Display detailed information on one or more volumes",
+    "ls": "List volumes",
+    "prune": "Remove unused local volumes",
+    "rm": "Remove one or more volumes",
+}
+GROUPS = {"container": _CONTAINER, "image": _IMAGE, "network": _NETWORK, "system": _SYSTEM, "volume": _VOLUME}
+GROUP_SUMMARIES = {
+    "container": "Manage containers",
+    "image": "Manage images",
+    "network": "Manage networks",
+    "system": "Manage the engine",
+    "volume": "Manage volumes",
+}
+ALIASES = {
+    "container": {"list": "ls", "ps": "ls", "remove": "rm"},
+    "image": {"list": "ls", "remove": "rm", "rmi": "rm"},
+    "network": {"list": "ls", "remove": "rm"},
+    "system": {},
+    "volume": {"list": "ls", "remove": "rm"},
+}
+_SHOWN_ALIASES = {
+    ("container", "ls"): ("list", "ps"),
+    ("container", "rm"): ("remove",),
+    ("image", "ls"): ("list",),
+    ("image", "rm"): ("remove",),
+    ("network", "ls"): ("list",),
+    ("network", "rm"): ("remove",),
+    ("volume", "ls"): ("list",),
+    ("volume", "rm"): ("remove",),
+}
+COMMON = ("run", "exec", "ps", "pull", "push", "images", "version", "info")  # shown first, in this order
+TOP_LEVEL = {
+    **{name: ("container", name) for name in _CONTAINER if name not in ("inspect", "ls", "prune")},
+    **{name: ("image", name) for name in ("history", "import", "load", "pull", "push", "save", "tag")},
+    "completion": ("", "completion"),
+    "events": ("system", "events"),
+    "images": ("image", "ls"),
+    "info": ("system", "info"),
+    "inspect": ("", "inspect"),
+    "ps": ("container", "ls"),
+    "rmi": ("image", "rm"),
+    "version": ("", "version"),
+}  # top-level name -> (group, command)
+_TOP_SUMMARIES = {
+    "completion": "Print a completion script for bash, zsh or fish",
+    "inspect": "Return low-level information on Weft objects",
+    "version": "Show the Weft version information",
+}
+ELSEWHERE = {
+    "build": "build images with another tool (buildah, docker buildx) and read them in with `weft load`",
+    "buildx": "build images with another tool (buildah, docker buildx) and read them in with `weft load`",
+    "commit": "make the image with another tool and read it in with `weft load` or `weft import`",
+    "compose": "use docker compose with DOCKER_HOST set to the daemon's address",
+    "cp": "use a bind mount (-v), or `weft exec` with tar",
+    "diff": "use `weft exec` to look into the container",
+    "export": "use `weft exec CONTAINER tar -c /`",
+    "login": "put the credentials into ~/.docker/config.json, as docker login does",
+    "logout": "take the credentials out of ~/.docker/config.json",
+    "search": "search the registry's own site",
+    "stats": "use `weft top`, or read the container's control group",
+    "swarm": "there are no services yet",
+    "update": "remove the container and create it again with other limits",
+}  # docker's commands that Weft has not, and what to do instead
+
+Found = tuple[str, str, str]  # path as typed in the usage line, group, command
+
+
+def find(words: list[str]) -> Found | None:
+    """Return the command that `words` (without flags) begin with, or None."""
+    if not words:
+        return None
+    first, second = words[0], words[1] if len(words) > 1 else ""
+    if first in TOP_LEVEL:
+        return (first, *TOP_LEVEL[first])
+    name = ALIASES.get(first, {}).get(second, second)
+    return (f"{first} {name}", first, name) if name in GROUPS.get(first, {}) else None
+
+
+def summary(group: str, name: str) -> str:
+    """Return a command's one-line description."""
+    return GROUPS[group][name] if group else _TOP_SUMMARIES[name]
+
+
+def top_summary(name: str) -> str:
+    """Return a top-level command's one-line description."""
+    return summary(*TOP_LEVEL[name])
+
+
+def module_name(group: str, name: str) -> str:
+    """Return the module that holds the command."""
+    file = {"import": "import_"}.get(name, name)
+    return f"weft.cli.commands.{group}.{file}" if group else f"weft.cli.commands.{file}"
+
+
+def paths(group: str, name: str) -> list[str]:
+    """Return every way of writing the command: weft container ls, weft container list, …, weft ps."""
+    if not group:
+        return [f"weft {name}"]
+    names = [name, *_SHOWN_ALIASES.get((group, name), ())]
+    top = [f"weft {short}" for short, target in TOP_LEVEL.items() if target == (group, name)]
+    return [f"weft {group} {each}" for each in names] + top

@@ -1,0 +1,89 @@
+"""Bridge, host and none are there at every start, the bridge as daemon.json has it."""
+
+import logging
+
+from weft.drivers import predefined
+from weft.engine.contract.environment import Environment
+from weft.engine.contract.kernel import Kernel
+from weft.engine.contract.records import Delete
+from weft.engine.inventory import Inventory
+from weft.engine.networks.predefined import NO_BRIDGE, bridge_spec, with_default_gateways
+from weft.engine.networks.service import NetworkService
+from weft.engine.settings import Settings
+from weft.model.errors import InvalidParameter
+from weft.model.network import NetworkRecord, NetworkSpec
+
+_log = logging.getLogger(__name__)
+_DEFAULT_MTU = 1500
+
+
+class DefaultNetworks:
+    """Makes the predefined networks, or the default bridge anew where its configuration changed."""
+
+    def __init__(
+        self,
+        inventory: Inventory,
+        kernel: Kernel,
+        networks: NetworkService,
+        environment: Environment,
+        settings: Settings,
+    ) -> None:
+        self._inventory = inventory
+        self._kernel = kernel
+        self._networks = networks
+        self._environment = environment
+        self._settings = settings
+
+    async def ensure(self) -> None:
+        """Make what is missing; raises what the driver or IPAM objects to in the configuration."""
+        for spec in (predefined.host_spec(), predefined.none_spec()):
+            if self._inventory.network_named(spec.name) is None:
+                await self._networks.make(spec, self._environment.new_id(), predefined=True)
+        present = self._inventory.network_named("bridge")
+        if self._settings.default_bridge.device == NO_BRIDGE:
+            if present is not None:
+                await self._remove(present)
+            return
+        spec = await self._bridge_spec(present)
+        if present is None:
+            await self._make(spec, self._environment.new_id())
+        elif not _same(present, spec):
+            await self._replace(present, spec)
+
+    async def _bridge_spec(self, present: NetworkRecord | None) -> NetworkSpec:
+        facts = await self._kernel.facts()
+        device = self._settings.default_bridge.device or predefined.DEFAULT_BRIDGE_LINK
+        link = facts.link(device)
+        if link is None and self._settings.default_bridge.device:
+            raise InvalidParameter(
+                f"bridge: the host has no interface {device}: make it first (ip link add {device} type bridge), "
+                'or leave "bridge" out of daemon.json'
+            )
+        addresses = link.addresses if link is not None else ()
+        return bridge_spec(self._settings, self._settings.mtu or _DEFAULT_MTU, addresses)
+
+    async def _make(self, spec: NetworkSpec, network_id: str) -> None:
+        await self._networks.make(spec, network_id, predefined=True, adjust=self._with_gateways)
+
+    def _with_gateways(self, record: NetworkRecord) -> NetworkRecord:
+        return with_default_gateways(record, self._settings.default_bridge)
+
+    async def _replace(self, present: NetworkRecord, spec: NetworkSpec) -> None:
+        """Change the default bridge, unless containers run on it: they keep the network that they have."""
+        if self._networks.members(present):
+            _log.warning("the default bridge keeps its configuration while containers run on it")
+            return
+        await self._remove(present)
+        await self._make(spec, present.id)
+
+    async def _remove(self, record: NetworkRecord) -> None:
+        await self._kernel.teardown(await self._networks.removal_plan(record))
+        self._inventory.commit((Delete(NetworkRecord, record.id),))
+
+
+def _same(present: NetworkRecord, spec: NetworkSpec) -> bool:
+    """Whether the record is what `spec` asks for; subnets that were chosen once are kept."""
+    former = present.spec
+    if (former.options, former.ipv6) != (spec.options, spec.ipv6):
+        return False
+    return former.pools == spec.pools or not spec.pools

@@ -1,0 +1,110 @@
+"""Control groups of containers: version 2, version 1, and both side by side (Linux admin-guide: cgroup-v1, cgroup-v2)."""
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from weft.model.errors import InvalidParameter
+
+MOUNT: Final = Path("/sys/fs/cgroup")
+DEFAULT_PARENT: Final = "/weft"
+
+
+class Cgroups:
+    """The cgroup hierarchies of this host, observed once."""
+
+    def __init__(self, mount: Path = MOUNT) -> None:
+        self.version: Final = 2 if (mount / "cgroup.controllers").exists() else 1
+        if self.version == 2:
+            self._hierarchies: tuple[Path, ...] = (mount,)
+            self.controllers = frozenset((mount / "cgroup.controllers").read_text().split())
+        else:
+            self._hierarchies = tuple(sorted(path for path in mount.iterdir() if _is_hierarchy(path)))
+            self.controllers = frozenset(
+                path.name for path in self._hierarchies if path.name not in ("systemd", "unified")
+            )
+
+    @property
+    def limits_swap(self) -> bool:
+        """Whether memory and swap together can be limited."""
+        if self.version == 2:
+            return any(path.exists() for path in MOUNT.glob("*/memory.swap.max"))
+        return (MOUNT / "memory/memory.memsw.limit_in_bytes").exists()
+
+    def path_of(self, parent: str, container_id: str) -> str:
+        """Return a container's cgroup path, from the root of every hierarchy.
+
+        InvalidParameter for a parent that leads outside.
+        """
+        if ".." in PurePosixPath(parent).parts:
+            raise InvalidParameter(f'invalid cgroup parent "{parent}": it must not contain ".."')
+        return str(PurePosixPath("/") / (parent or DEFAULT_PARENT) / container_id)
+
+    def processes(self, path: str) -> tuple[int, ...]:
+        """Return the pids in a cgroup and those below it, ascending; none when it does not exist."""
+        base = self._tracking(path)
+        pids: set[int] = set()
+        for directory, _, files in os.walk(base):
+            if "cgroup.procs" in files:
+                with contextlib.suppress(OSError):
+                    pids.update(int(line) for line in (Path(directory) / "cgroup.procs").read_text().split())
+        return tuple(sorted(pids))
+
+    def contains(self, path: str, pid: int) -> bool:
+        """Whether a process is in that cgroup or below."""
+        return pid in self.processes(path)
+
+    def kill(self, path: str) -> None:
+        """Send SIGKILL to every process of a cgroup, paused ones included."""
+        base = self._tracking(path)
+        with contextlib.suppress(OSError):
+            (base / "cgroup.kill").write_text("1")
+            return
+        for pid in self.processes(path):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.thaw(path)  # a frozen process of version 1 dies only when it is thawed
+
+    def thaw(self, path: str) -> None:
+        """Let a frozen version 1 cgroup go on; version 2 needs none of it before a kill."""
+        if self.version == 1:
+            with contextlib.suppress(OSError):
+                (MOUNT / "freezer" / path.lstrip("/") / "freezer.state").write_text("THAWED")
+
+    def remove(self, path: str) -> None:
+        """Remove a cgroup from every hierarchy; OSError (EBUSY) while it has processes."""
+        for directory in self._directories(path):
+            for below, _, _ in os.walk(directory, topdown=False):
+                with contextlib.suppress(FileNotFoundError):
+                    os.rmdir(below)
+
+    def oom_kills(self, path: str) -> int:
+        """Return how many processes the kernel killed for want of memory; 0 when the cgroup is gone."""
+        name = "memory.events" if self.version == 2 else "memory.oom_control"
+        base = MOUNT if self.version == 2 else MOUNT / "memory"
+        with contextlib.suppress(OSError):
+            for line in (base / path.lstrip("/") / name).read_text().splitlines():
+                key, _, value = line.partition(" ")
+                if key == "oom_kill":
+                    return int(value)
+        return 0
+
+    def _tracking(self, path: str) -> Path:
+        """The directory in the hierarchy that the processes are counted in."""
+        if self.version == 2:
+            return MOUNT / path.lstrip("/")
+        preferred = next((name for name in ("pids", "memory", "systemd") if (MOUNT / name).is_dir()), "")
+        return MOUNT / preferred / path.lstrip("/")
+
+    def _directories(self, path: str) -> Iterator[Path]:
+        for hierarchy in self._hierarchies:
+            directory = hierarchy / path.lstrip("/")
+            if directory.is_dir():
+                yield directory
+
+
+def _is_hierarchy(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink() and (path / "cgroup.procs").exists()

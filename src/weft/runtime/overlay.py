@@ -1,0 +1,102 @@
+"""Root file systems: the image's layers with a writable one above (Linux filesystems/overlayfs)."""
+
+import contextlib
+import errno
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from weft.model.errors import SystemFailure
+from weft.runtime import syscalls
+
+_MOST_OPTION_BYTES: Final = 4000  # mount(2) takes a page
+_MOUNT_POINT_FIELD: Final = 4  # proc(5), mountinfo
+
+
+def mount_root(layers: Sequence[str], upper: Path, work: Path, target: Path) -> None:
+    """Mount `layers` (lowest first) under `upper` at `target`, making the directories; SystemFailure with the reason."""
+    for path in (upper, work, target):
+        path.mkdir(parents=True, exist_ok=True)
+    unmount_root(target, keep=True)
+    lower = list(reversed(layers)) or [str(_empty_layer(work))]
+    with contextlib.ExitStack() as opened:
+        options = _options(lower, upper, work)
+        if len(os.fsencode(options)) > _MOST_OPTION_BYTES or any(set(":,\\") & set(path) for path in lower):
+            # descriptors are short, and need no escaping
+            lower = [f"/proc/self/fd/{_open_path(opened, path)}" for path in lower]
+            options = _options(lower, upper, work)
+        try:
+            syscalls.mount("overlay", target, "overlay", 0, options)
+        except OSError as error:
+            raise SystemFailure(
+                f"mounting the root file system at {target} failed: {error.strerror} "
+                f"(overlayfs of {len(lower)} layers, upper {upper})"
+            ) from error
+
+
+def unmount_root(target: Path, *, keep: bool = False) -> None:
+    """Unmount what is at `target` and remove the directory unless `keep`; nothing there is no error."""
+    if not target.is_dir():
+        return
+    try:
+        syscalls.unmount(target)
+    except OSError as error:
+        if error.errno == errno.EBUSY:
+            syscalls.unmount(target, syscalls.MNT_DETACH)
+        elif error.errno != errno.EINVAL:  # not a mount point
+            raise
+    if not keep:
+        with contextlib.suppress(OSError):
+            target.rmdir()
+
+
+def ensure_shared(path: Path) -> None:
+    """Make a directory a shared mount point of its own, so that mounts below it show in other namespaces."""
+    fields = _mount_fields(path)
+    if fields is None:
+        syscalls.mount(str(path), path, flags=syscalls.MS_BIND)
+    if fields is None or not any(field.startswith("shared:") for field in fields):
+        syscalls.mount("", path, flags=syscalls.MS_SHARED)
+
+
+def propagation_of(path: Path) -> tuple[Path, frozenset[str]]:
+    """Return the mount point that `path` lies on, and its propagation: "shared", "slave", both or none."""
+    best, kinds = Path("/"), frozenset[str]()
+    for fields in _mountinfo():
+        point = Path(_unescape(fields[_MOUNT_POINT_FIELD]))
+        if path.is_relative_to(point) and len(point.parts) >= len(best.parts):
+            optional = fields[6 : fields.index("-")]
+            best = point
+            kinds = frozenset({"shared:": "shared", "master:": "slave"}.get(f[:7], "") for f in optional) - {""}
+    return best, kinds
+
+
+def _options(lower: Sequence[str], upper: Path, work: Path) -> str:
+    return f"lowerdir={':'.join(lower)},upperdir={upper},workdir={work}"
+
+
+def _open_path(opened: contextlib.ExitStack, path: str) -> int:
+    descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    opened.callback(os.close, descriptor)
+    return descriptor
+
+
+def _empty_layer(work: Path) -> Path:
+    # overlayfs needs a lower directory, and an image may have no layer
+    empty = work.with_name("empty")
+    empty.mkdir(exist_ok=True)
+    return empty
+
+
+def _mountinfo() -> list[list[str]]:
+    return [line.split(" ") for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+
+
+def _mount_fields(path: Path) -> list[str] | None:
+    found = [fields for fields in _mountinfo() if _unescape(fields[_MOUNT_POINT_FIELD]) == str(path)]
+    return found[-1][6 : found[-1].index("-")] if found else None
+
+
+def _unescape(text: str) -> str:
+    return text.encode().decode("unicode_escape") if "\\" in text else text

@@ -1,0 +1,143 @@
+"""The OCI runtime's config.json for one run of a container."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from weft.engine.contract.runtime import Bundle
+from weft.model.container import ContainerSpec
+from weft.model.errors import InvalidParameter, Unimplemented
+from weft.runtime.cgroup import Cgroups
+from weft.runtime.seccomp.filters import SeccompFilters
+from weft.runtime.spec import capabilities, devices, mounts, resources, security
+from weft.runtime.spec.process import container_process
+from weft.runtime.spec.users import User
+
+_VERSION: Final = "1.0.2"
+_DEFAULT_SYSCTLS: Final[Mapping[str, str]] = {
+    "net.ipv4.ip_unprivileged_port_start": "0",
+    "net.ipv4.ping_group_range": "0 2147483647",
+}
+_IPC_MODES: Final = frozenset({"", "private", "shareable", "none", "host"})
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What a configuration needs besides the bundle. `namespace_of` gives a running container's pid, or 0."""
+
+    root: str
+    cgroup: str
+    user: User
+    init: str
+    network_namespace: str
+    runtime: str
+    pid_of: Callable[[str], int]
+
+
+class ConfigWriter:
+    """Makes configurations; holds what the host was found to be."""
+
+    def __init__(self, cgroups: Cgroups, filters: SeccompFilters) -> None:
+        self._cgroups = cgroups
+        self._filters = filters
+        self.known_capabilities: Final = capabilities.supported()
+        self._limits_swap: Final = cgroups.limits_swap
+
+    def check(self, spec: ContainerSpec) -> None:
+        """Raise InvalidParameter or Unimplemented for what this runtime would refuse at start."""
+        granted = capabilities.granted(spec.security, self.known_capabilities)
+        self._filters.check(security.parse(spec.security.security_opt).seccomp, granted)
+        resources.rlimits(spec.resources.ulimits)
+        if spec.ipc_mode not in _IPC_MODES:
+            raise Unimplemented(f'ipc mode "{spec.ipc_mode}" is not supported: use private, shareable, none or host')
+        if spec.pid_mode not in ("", "private", "host") and not spec.pid_mode.startswith("container:"):
+            raise InvalidParameter(f"invalid PID mode: {spec.pid_mode}")
+        if spec.uts_mode not in ("", "private", "host"):
+            raise InvalidParameter(f"invalid UTS mode: {spec.uts_mode}")
+        for mount in spec.mounts:
+            mounts.tmpfs_options(mount.tmpfs_options)
+        self._cgroups.path_of(spec.cgroup_parent, "id")
+
+    def config(self, bundle: Bundle, placement: Placement) -> dict[str, object]:
+        """Return the configuration; raises what `check` raises."""
+        spec = bundle.record.spec
+        granted = capabilities.granted(spec.security, self.known_capabilities)
+        options = security.parse(spec.security.security_opt)
+        config: dict[str, object] = {
+            "ociVersion": _VERSION,
+            "process": container_process(
+                spec,
+                hostname=bundle.hostname,
+                user=placement.user,
+                capabilities=granted,
+                no_new_privileges=options.no_new_privileges,
+                init=bool(placement.init),
+            ),
+            "root": {"path": placement.root, "readonly": spec.security.read_only_root},
+            "mounts": mounts.all_mounts(bundle, init=placement.init),
+            "linux": self._linux(bundle, placement),
+        }
+        if spec.uts_mode != "host":
+            config["hostname"] = bundle.hostname
+        if not (spec.security.privileged and not options.seccomp):
+            self._filters.apply(config, options.seccomp, granted, runtime=placement.runtime)
+        return config
+
+    def _linux(self, bundle: Bundle, placement: Placement) -> dict[str, object]:
+        spec = bundle.record.spec
+        privileged = spec.security.privileged
+        linux: dict[str, object] = {
+            "namespaces": self._namespaces(spec, placement),
+            "cgroupsPath": placement.cgroup,
+            "resources": resources.cgroup_limits(spec.resources, limits_swap=self._limits_swap)
+            | {"devices": devices.cgroup_rules(privileged=privileged)},
+            "sysctl": _sysctls(bundle),
+            "maskedPaths": _paths(spec.security.masked_paths, security.MASKED_PATHS, privileged=privileged),
+            "readonlyPaths": _paths(spec.security.read_only_paths, security.READ_ONLY_PATHS, privileged=privileged),
+        }
+        if privileged:
+            linux["devices"] = devices.host_nodes()
+        if propagation := mounts.root_propagation(bundle.mounts):
+            linux["rootfsPropagation"] = propagation
+        return linux
+
+    def _namespaces(self, spec: ContainerSpec, placement: Placement) -> list[dict[str, str]]:
+        found: list[dict[str, str]] = [{"type": "mount"}]
+        if placement.network_namespace:
+            found.append({"type": "network", "path": placement.network_namespace})
+        if spec.uts_mode != "host":
+            found.append({"type": "uts"})
+        if spec.ipc_mode != "host":
+            found.append({"type": "ipc"})
+        if spec.pid_mode.startswith("container:"):
+            found.append({"type": "pid", "path": _pid_namespace(spec.pid_mode, placement)})
+        elif spec.pid_mode != "host":
+            found.append({"type": "pid"})
+        if self._cgroups.version == 2:
+            found.append({"type": "cgroup"})
+        return found
+
+
+def _pid_namespace(mode: str, placement: Placement) -> str:
+    target = mode.removeprefix("container:")
+    if not (pid := placement.pid_of(target)):
+        raise InvalidParameter(f"cannot join the PID namespace of a non running container: {target}")
+    return f"/proc/{pid}/ns/pid"
+
+
+def _sysctls(bundle: Bundle) -> dict[str, str]:
+    spec = bundle.record.spec
+    mode = spec.networking.mode
+    own_network = bool(bundle.network_namespace) and not mode.startswith("container:")
+    given = {**spec.security.sysctls, **bundle.sysctls}
+    if not bundle.network_namespace and (name := next((key for key in given if key.startswith("net.")), "")):
+        raise InvalidParameter(f"sysctl {name!r} is not allowed in the host's network namespace")
+    if spec.networking.domainname and spec.uts_mode != "host":
+        given.setdefault("kernel.domainname", spec.networking.domainname)
+    return {**(_DEFAULT_SYSCTLS if own_network else {}), **given}
+
+
+def _paths(chosen: tuple[str, ...] | None, default: tuple[str, ...], *, privileged: bool) -> list[str]:
+    if chosen is not None:
+        return list(chosen)
+    return [] if privileged else list(default)
