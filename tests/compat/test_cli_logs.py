@@ -12,7 +12,7 @@ TEN = "for i in 1 2 3 4 5 6 7 8 9 10; do echo line $i; done"
 
 
 def test_whole_tail_and_apart(docker: Docker) -> None:
-    docker.out("run", "--name", "one", "busybox", "sh", "-c", f"{TEN}; echo trouble >&2")
+    docker.out("run", "--name", "one", "busybox", "sh", "-c", f"{TEN}; sleep 0.3; echo trouble >&2")
     done = docker("logs", "one")
     assert done.stdout.splitlines() == [f"line {number}" for number in range(1, 11)]
     assert done.stderr == "trouble\n"
@@ -108,5 +108,5 @@ def test_following_is_prompt(docker_newest: Docker) -> None:
             typing.stdin.write(word)
             typing.stdin.flush()
             assert following.stdout.readline() == word
-        typing.stdin.close()
+        docker.out("kill", "one")
         assert following.wait(20) == 0

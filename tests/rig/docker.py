@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 from rig.engine import Engine
@@ -76,9 +79,10 @@ class Docker:
         noun = arguments[:-1]
         return json.loads(self.out(*noun, "inspect", arguments[-1]))[0]
 
-    def popen(self, *arguments: str | Path) -> subprocess.Popen[bytes]:
-        """Start it with all three streams piped."""
-        return subprocess.Popen(
+    @contextmanager
+    def popen(self, *arguments: str | Path, limit: float = 60) -> Iterator[subprocess.Popen[bytes]]:
+        """Start it with all three streams piped; it is killed on leaving, and after `limit` seconds at the latest."""
+        started = subprocess.Popen(
             [self.cli, *map(str, arguments)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -86,6 +90,19 @@ class Docker:
             env=self.environment,
             cwd=self.directory,
         )
+        # A test that waits for a line that never comes sees the end of the stream instead.
+        watchdog = Timer(limit, started.kill)
+        watchdog.start()
+        try:
+            yield started
+        finally:
+            watchdog.cancel()
+            started.kill()
+            started.wait()
+            for stream in (started.stdin, started.stdout, started.stderr):
+                with suppress(OSError):
+                    assert stream is not None
+                    stream.close()
 
     def terminal(self, *arguments: str | Path, rows: int = 24, columns: int = 80) -> Terminal:
         """Start it on a terminal of its own."""

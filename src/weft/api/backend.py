@@ -176,7 +176,9 @@ class ImageService(Protocol):
         platform: str = "",
     ) -> AsyncIterator[Progress]: ...
 
-    def layer_paths(self, image_id: str) -> tuple[str, ...]: ...
+    def layer_directories(self, diff_ids: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the unpacked layers' directories, lowest first; SystemFailure if one is not there."""
+        ...
 
 
 class Events(Protocol):

@@ -5,7 +5,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_int
 
 from weft.drivers.bridge_host import bridge_address_changes, bridge_sysctls
 from weft.drivers.bridge_options import BridgeOptions, GatewayMode, bridge_options
-from weft.drivers.contract import HostFacts
+from weft.drivers.contract import HostFacts, LinkFact
 from weft.drivers.endpoint_options import endpoint_options
 from weft.drivers.interface_names import free_name, veth_name
 from weft.drivers.mac import mac_address
@@ -76,15 +76,17 @@ class BridgeDriver:
             # With an address given the kernel keeps it; its own would change with the bridge's ports.
             mac = mac_address(bytes.fromhex(short_id(record.id)))
             operations.append(CreateBridge(name, options.mtu, mac, alias=record.id))
-        operations += bridge_sysctls(record, options, name, ip_forward=self._ip_forward)
-        operations += bridge_address_changes(record, name, link, _bridge_addresses(record, options))
+        ours = link is None or _is_ours(record, link)
+        operations += bridge_sysctls(record, name, ours=ours, ip_forward=self._ip_forward)
+        present = link.addresses if link is not None else ()
+        operations += bridge_address_changes(name, present, _bridge_addresses(record, options), ours=ours)
         return Plan(tuple(operations))
 
     def delete_network(self, record: NetworkRecord, facts: HostFacts) -> Plan:
         name = bridge_name(record)
         link = facts.link(name)
-        # A bridge that was there before carries another alias, or none, and is its owner's to remove.
-        return Plan((DeleteLink(name),)) if link is not None and link.alias == record.id else Plan()
+        # A bridge that was there before is its owner's to remove.
+        return Plan((DeleteLink(name),)) if link is not None and _is_ours(record, link) else Plan()
 
     def gateways(self, record: NetworkRecord) -> tuple[IPv4Address | None, IPv6Address | None]:
         ipv4, ipv6 = (self._gateway_of(record, version) for version in (4, 6))
@@ -167,6 +169,11 @@ class BridgeDriver:
 def bridge_name(record: NetworkRecord) -> str:
     """Return the name of a network's bridge: the one asked for, or br-<short id>."""
     return bridge_options(record.spec).name or f"br-{short_id(record.id)}"
+
+
+def _is_ours(record: NetworkRecord, link: LinkFact) -> bool:
+    # The name br-<short id> is ours even where the engine died before it could write the alias.
+    return link.alias == record.id or not bridge_options(record.spec).name
 
 
 def _overlap(record: NetworkRecord, other: NetworkRecord) -> str:

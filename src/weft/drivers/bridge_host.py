@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from weft.drivers.bridge_options import BridgeOptions
-from weft.drivers.contract import LinkFact
 from weft.model.address import Interface
 from weft.model.network import NetworkRecord
 from weft.plan.operations import AddAddress, DeleteAddress, Operation, SetSysctl
@@ -12,11 +10,10 @@ _LOOSE = "2"  # rp_filter: a source that no route leads to is dropped, asymmetri
 
 
 def bridge_address_changes(
-    record: NetworkRecord, name: str, link: LinkFact | None, wanted: Sequence[Interface]
+    name: str, present: Sequence[Interface], wanted: Sequence[Interface], *, ours: bool
 ) -> list[Operation]:
-    """Return what brings the bridge's addresses to `wanted`. Of a bridge that we did not make none is removed."""
-    present = link.addresses if link is not None else ()
-    stale = [] if link is None or link.alias != record.id else [each for each in present if _is_stale(each, wanted)]
+    """Return what brings the bridge's addresses to `wanted`. Of a bridge that is not ours none is removed."""
+    stale = [each for each in present if _is_stale(each, wanted)] if ours else []
     missing = [interface for interface in wanted if interface not in present]
     return [*(DeleteAddress(name, each) for each in stale), *(AddAddress(name, each) for each in missing)]
 
@@ -26,8 +23,11 @@ def _is_stale(interface: Interface, wanted: Sequence[Interface]) -> bool:
     return interface not in wanted and not (interface.version == 6 and interface.is_link_local)
 
 
-def bridge_sysctls(record: NetworkRecord, options: BridgeOptions, name: str, *, ip_forward: bool) -> list[Operation]:
-    """Return the settings of a bridge, all of them each time: new namespaces inherit whatever the first one has."""
+def bridge_sysctls(record: NetworkRecord, name: str, *, ours: bool, ip_forward: bool) -> list[Operation]:
+    """Return the settings of a bridge, all of them each time: new namespaces inherit whatever the first one has.
+
+    Of a bridge that is not ours only those are touched that the network cannot do without.
+    """
     forwards = ip_forward and not record.spec.internal
     operations: list[Operation] = []
     if record.pool_of(4) is not None:
@@ -35,10 +35,13 @@ def bridge_sysctls(record: NetworkRecord, options: BridgeOptions, name: str, *, 
         localhost = "0" if record.spec.internal else "1"
         operations += _sysctls(f"net/ipv4/conf/{name}", route_localnet=localhost, rp_filter=_LOOSE)
         operations += [SetSysctl("net/ipv4/ip_forward", "1")] if forwards else []
-    if record.pool_of(6) is None:
-        return operations + _sysctls(f"net/ipv6/conf/{name}", disable_ipv6="1")
-    operations += _sysctls(f"net/ipv6/conf/{name}", disable_ipv6="0", accept_ra="0")
-    return operations + ([SetSysctl("net/ipv6/conf/all/forwarding", "1")] if forwards else [])
+    if record.pool_of(6) is not None:
+        operations += _sysctls(f"net/ipv6/conf/{name}", disable_ipv6="0")
+        operations += _sysctls(f"net/ipv6/conf/{name}", accept_ra="0") if ours else []
+        operations += [SetSysctl("net/ipv6/conf/all/forwarding", "1")] if forwards else []
+    elif ours:
+        operations += _sysctls(f"net/ipv6/conf/{name}", disable_ipv6="1")
+    return operations
 
 
 def _sysctls(path: str, **values: str) -> list[Operation]:

@@ -3,29 +3,23 @@
 The sockets keep off port 53, which stays the container's own; conntrack gives the answers port 53 back.
 """
 
+import errno
 import socket
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 from weft.engine.contract.kernel import LOOPBACK_DNS, SandboxSockets
-from weft.kernel.nft.context import NftError
-from weft.kernel.nft.text import replace_table
+from weft.kernel.netlink.channel import NETLINK_NETFILTER, Channel, NetlinkError
+from weft.kernel.nft.redirect import redirect
 from weft.kernel.perform.places import Places
 
-_TABLE = "weft_dns"
 _BACKLOG = 128
-_RULESET = """
- chain output {{
-  type nat hook output priority -100; policy accept;
-  ip daddr {address} udp dport 53 dnat ip to {address}:{udp}
-  ip daddr {address} tcp dport 53 dnat ip to {address}:{tcp}
- }}
-"""
 
 
 def open_dns_sockets(places: Places, sandbox: str) -> SandboxSockets:
     """Open the sockets and load the table, replacing that of sockets opened before; raises OSError."""
     with ExitStack() as undo:
         with places.visit(sandbox):
+            channel = undo.enter_context(closing(Channel(NETLINK_NETFILTER)))
             udp = undo.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
             tcp = undo.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
             for opened in (udp, tcp):
@@ -33,15 +27,14 @@ def open_dns_sockets(places: Places, sandbox: str) -> SandboxSockets:
                 opened.bind((str(LOOPBACK_DNS), 0))
             tcp.listen(_BACKLOG)
         ports = udp.getsockname()[1], tcp.getsockname()[1]
-        _redirect(places, sandbox, *ports)
-        undo.pop_all()
-        return SandboxSockets(udp.detach(), tcp.detach(), *ports)
+        _redirect(channel, *ports)
+        return SandboxSockets(udp.detach(), tcp.detach(), *ports)  # what is detached is not closed
 
 
-def _redirect(places: Places, sandbox: str, udp: int, tcp: int) -> None:
-    ruleset = _RULESET.format(address=LOOPBACK_DNS, udp=udp, tcp=tcp)
-    context = places.nft(sandbox)
+def _redirect(channel: Channel, udp: int, tcp: int) -> None:
     try:
-        context.run(f"create table inet {_TABLE}\ntable inet {_TABLE} {{{ruleset}}}\n")
-    except NftError:  # a replacement costs more: tried only where there is something to replace
-        context.run(replace_table(_TABLE, ruleset, ""))
+        redirect(channel, udp, tcp, anew=False)
+    except NetlinkError as error:
+        if error.errno != errno.EEXIST:
+            raise
+        redirect(channel, udp, tcp, anew=True)

@@ -109,7 +109,7 @@ class HostKernel:
             try:
                 await self.teardown(plan.inverse)
             except ExceptionGroup as errors:
-                _LOG.error("cannot undo what was cancelled: %s", "; ".join(map(str, errors.exceptions)))  # noqa: TRY400
+                _LOG.error("cannot undo what was cancelled: %s", "; ".join(map(str, errors.exceptions)))
 
     @property
     def _opened(self) -> Opened:

@@ -158,14 +158,15 @@ def test_without_communication_not_by_way_of_the_host_either(world: World) -> No
 
 
 def test_loopback_ports_are_not_the_neighbour_s(world: World) -> None:
-    """Who routes 127.0.0.1 to this host, or to its bridge, gets nothing there."""
-    for host, interface, via in ((world.outside_machine, "eth0", HOST_V4),):
-        host.run(["sysctl", "-qw", f"net.ipv4.conf.{interface}.route_localnet=1"])
-        world.machine.run(["sysctl", "-qw", "net.ipv4.conf.eth0.route_localnet=1"])
-        host.run(["ip", "rule", "add", "pref", "0", "to", "127.0.0.1", "lookup", "100"])
-        host.run(["ip", "rule", "add", "pref", "5", "lookup", "local"])
-        host.run(["ip", "rule", "del", "pref", "0", "lookup", "local"])
-        host.run(["ip", "route", "add", "127.0.0.1", "via", via, "dev", interface, "src", OUTSIDE_V4, "table", "100"])
+    """Who sends 127.0.0.1 to this host gets nothing, even where the host's own interface would let it in."""
+    world.machine.run(["sysctl", "-qw", "net.ipv4.conf.eth0.route_localnet=1"])
+    outside = world.outside_machine
+    outside.run(["sysctl", "-qw", "net.ipv4.conf.eth0.route_localnet=1"])
+    # 127.0.0.1 leaves only where the table of local addresses comes after one that says so.
+    outside.run(["ip", "route", "add", "127.0.0.1", "via", HOST_V4, "dev", "eth0", "src", OUTSIDE_V4, "table", "100"])
+    outside.run(["ip", "rule", "add", "pref", "1", "to", "127.0.0.1", "lookup", "100"])
+    outside.run(["ip", "rule", "add", "pref", "2", "lookup", "local"])
+    outside.run(["ip", "rule", "del", "pref", "0"])
     before = _dropped(world, "loopback from outside")
     assert world.box("outside").silent("127.0.0.1", 9191)
     assert _dropped(world, "loopback from outside") > before

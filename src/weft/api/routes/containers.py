@@ -15,7 +15,7 @@ from weft.api.wire.container_create import DECODER, container_creation
 from weft.api.wire.container_inspect import Surroundings, container_inspect
 from weft.api.wire.container_list import ContainerSummary, container_summary, link_names
 from weft.model.container import ContainerRecord
-from weft.model.errors import InvalidParameter, NotFound
+from weft.model.errors import InvalidParameter, NotFound, SystemFailure
 
 _STOP_SIGNAL_SINCE = Version(1, 42)
 
@@ -32,7 +32,7 @@ class ContainerRoutes:
         """Return the routes."""
         one = "/containers/{name}"
         return (
-            Route("GET", "/containers/json", self.list),
+            Route("GET", "/containers/json", self.listing),
             Route("POST", "/containers/create", self.create),
             Route("POST", "/containers/prune", self.prune),
             Route("GET", f"{one}/json", self.inspect),
@@ -47,7 +47,7 @@ class ContainerRoutes:
             Route("DELETE", one, self.remove),
         )
 
-    async def list(self, call: Call) -> web.StreamResponse:
+    async def listing(self, call: Call) -> web.StreamResponse:
         """GET /containers/json."""
         limit = call.number("limit") or 0
         records = self._containers.list(all=call.flag("all"), limit=limit, filters=call.filters())
@@ -93,7 +93,7 @@ class ContainerRoutes:
         around = Surroundings(
             machine=self._facts.machine,
             directory=containers.directory(record),
-            layers=self._images.layer_directories(record.layers),
+            layers=self._layers(record),
             log_path=containers.log_path(record),
             sandbox_path=containers.sandbox_path(record),
             exec_ids=containers.exec_ids(record),
@@ -149,6 +149,13 @@ class ContainerRoutes:
             call.name, force=call.flag("force"), volumes=call.flag("v"), link=call.flag("link")
         )
         return empty_response()
+
+    def _layers(self, record: ContainerRecord) -> tuple[str, ...]:
+        """A container can be looked at although its image's files are lost."""
+        try:
+            return self._images.layer_directories(record.layers)
+        except SystemFailure:
+            return ()
 
     def _image_name(self, record: ContainerRecord, names: dict[tuple[str, str], str]) -> str:
         """Return the image as the user wrote it, its id where that name has come to mean another image."""

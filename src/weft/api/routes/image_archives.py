@@ -46,6 +46,7 @@ class ImageArchiveRoutes:
                 tag=call.text("tag"),
                 message=call.text("message"),
                 changes=call.texts("changes"),
+                platform=call.text("platform"),
             ),
         )
 

@@ -12,7 +12,7 @@ from weft.api.routing import Route
 from weft.api.streams.progress import stream_progress
 from weft.api.wire.image import image_inspect, image_summary
 from weft.engine.contract.images import Credentials
-from weft.model.errors import InvalidParameter, Unimplemented
+from weft.model.errors import InvalidParameter, SystemFailure, Unimplemented
 from weft.model.image import ImageRecord
 
 
@@ -26,7 +26,7 @@ class ImageRoutes:
         """Return the routes."""
         one = "/images/{name}"
         return (
-            Route("GET", "/images/json", self.list),
+            Route("GET", "/images/json", self.listing),
             Route("GET", "/images/search", self.search),
             Route("POST", "/images/prune", self.prune),
             Route("GET", f"{one}/json", self.inspect),
@@ -36,7 +36,7 @@ class ImageRoutes:
             Route("DELETE", one, self.remove),
         )
 
-    async def list(self, call: Call) -> web.StreamResponse:
+    async def listing(self, call: Call) -> web.StreamResponse:
         """GET /images/json."""
         records = self._images.filtered(call.filters(), all=call.flag("all"))
         shared = shared_sizes(self._images.list()) if call.flag("shared-size") else {}
@@ -47,7 +47,7 @@ class ImageRoutes:
     async def inspect(self, call: Call) -> web.StreamResponse:
         """GET /images/{name}/json."""
         record = self._images.find(call.name)
-        return json_response(image_inspect(record, call.version, self._images.layer_directories(record.layers)))
+        return json_response(image_inspect(record, call.version, self._layers(record)))
 
     async def history(self, call: Call) -> web.StreamResponse:
         """GET /images/{name}/history."""
@@ -78,6 +78,13 @@ class ImageRoutes:
     async def search(self, call: Call) -> web.StreamResponse:
         """GET /images/search."""
         raise Unimplemented("search is not supported: search on the registry's web site, and pull by name")
+
+    def _layers(self, record: ImageRecord) -> tuple[str, ...]:
+        """An image can be looked at although its files are lost."""
+        try:
+            return self._images.layer_directories(record.layers)
+        except SystemFailure:
+            return ()
 
 
 def credentials(call: Call) -> Credentials | None:

@@ -23,8 +23,8 @@ class NetworkRoutes:
         """Return the routes."""
         one = "/networks/{name}"
         return (
-            Route("GET", "/networks", self.list),
-            Route("GET", "/networks/", self.list),
+            Route("GET", "/networks", self.listing),
+            Route("GET", "/networks/", self.listing),
             Route("POST", "/networks/create", self.create),
             Route("POST", "/networks/prune", self.prune),
             Route("POST", f"{one}/connect", self.connect),
@@ -33,7 +33,7 @@ class NetworkRoutes:
             Route("DELETE", one, self.remove),
         )
 
-    async def list(self, call: Call) -> web.StreamResponse:
+    async def listing(self, call: Call) -> web.StreamResponse:
         """GET /networks."""
         return json_response([network_answer(r, call.version) for r in self._networks.list(call.filters())])
 

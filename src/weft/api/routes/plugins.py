@@ -15,7 +15,7 @@ def plugin_routes() -> tuple[Route, ...]:
     """Return the routes."""
     one = "/plugins/{name}"
     return (
-        Route("GET", "/plugins", _list),
+        Route("GET", "/plugins", _listing),
         *refuse((("GET", "/plugins/privileges"), ("POST", "/plugins/pull"), ("POST", "/plugins/create")), _refusal),
         *(Route("POST", f"{one}/{change}", _missing) for change in _CHANGES),
         Route("GET", f"{one}/json", _missing),
@@ -27,7 +27,7 @@ def _refusal() -> Unimplemented:
     return Unimplemented("managed plugins are not supported by Weft: drivers come with it")
 
 
-async def _list(call: Call) -> web.StreamResponse:
+async def _listing(call: Call) -> web.StreamResponse:
     return json_response([])
 
 

@@ -25,7 +25,7 @@ class VolumeRoutes:
         """Return the routes."""
         one = "/volumes/{name}"
         return (
-            Route("GET", "/volumes", self.list),
+            Route("GET", "/volumes", self.listing),
             Route("POST", "/volumes/create", self.create),
             Route("POST", "/volumes/prune", self.prune),
             Route("GET", one, self.inspect),
@@ -33,7 +33,7 @@ class VolumeRoutes:
             Route("DELETE", one, self.remove),
         )
 
-    async def list(self, call: Call) -> web.StreamResponse:
+    async def listing(self, call: Call) -> web.StreamResponse:
         """GET /volumes."""
         records = self._volumes.list(call.filters())
         return json_response({"Volumes": [volume_answer(record) for record in records], "Warnings": None})

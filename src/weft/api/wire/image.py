@@ -129,7 +129,8 @@ def _layer_data(paths: tuple[str, ...]) -> Mapping[str, str] | None:
 
 def _config(config: ImageConfig, version: Version) -> Mapping[str, Any]:
     """Since 1.50 the OCI fields that are set; before, all that a container has."""
-    ports, volumes = {port: {} for port in config.exposed_ports}, {path: {} for path in config.volumes}
+    ports: dict[str, Any] = {port: {} for port in config.exposed_ports}
+    volumes: dict[str, Any] = {path: {} for path in config.volumes}
     if version >= _OCI_CONFIG_SINCE:
         fields: dict[str, Any] = {
             "User": config.user,

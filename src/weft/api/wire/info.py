@@ -27,7 +27,7 @@ def info_answer(state: SystemState, version: Version, now: int) -> Mapping[str, 
     """Return the answer; `now` is the time in nanoseconds since the epoch."""
     counts = state.containers
     runtime = state.runtime
-    answer = {
+    answer: dict[str, Any] = {
         "ID": state.id,
         "Containers": sum(counts.values()),
         "ContainersRunning": counts.get("running", 0),
@@ -123,7 +123,7 @@ def _security(state: SystemState, version: Version) -> list[str]:
     return options + (["name=cgroupns"] if state.runtime.cgroup_version == 2 else [])
 
 
-def _gated(state: SystemState, version: Version) -> Mapping[str, Any]:
+def _gated(state: SystemState, version: Version) -> dict[str, Any]:
     gated: dict[str, Any] = {}
     if version < _BRIDGE_NETFILTER_UNTIL:
         gated |= {"BridgeNfIptables": False, "BridgeNfIp6tables": False}

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from weft.api.wire.host_config import HostConfig
 from weft.model.errors import InvalidParameter, Unimplemented
 
-_UNSET = (None, 0, "", False, [], {})
+_UNSET: tuple[object, ...] = (None, 0, "", False, [], {})
 _NO_DEVICES = "device access other than Docker's default devices"
 _NO_BLKIO = "limits of block device throughput"
 _NO_REALTIME = "real-time scheduling"

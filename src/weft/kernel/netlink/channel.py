@@ -57,15 +57,15 @@ class Channel:
         """Close the socket."""
         self.socket.close()
 
-    def transact(self, requests: Sequence[Request]) -> dict[int, NetlinkError]:
+    def transact(self, requests: Sequence[Request], *, trailer: int = 0) -> dict[int, NetlinkError]:
         """Send the requests in order; return the errors by the index of their request.
 
         The kernel goes on after a request that it refused. Only the last one of a send asks for an acknowledgement:
-        errors come unasked.
+        errors come unasked. `trailer` requests at the end are never answered, as is the end of a netfilter batch.
         """
         errors: dict[int, NetlinkError] = {}
         for first in range(0, len(requests), _BATCH):
-            self._send(requests[first : first + _BATCH], first, errors)
+            self._send(requests[first : first + _BATCH], first, errors, trailer)
         return errors
 
     def dump(self, kind: int, body: bytes) -> list[tuple[int, bytes]]:
@@ -101,9 +101,9 @@ class Channel:
         self._sequence = (self._sequence + 1) & 0x7FFFFFFF
         return self._sequence
 
-    def _send(self, requests: Sequence[Request], base: int, errors: dict[int, NetlinkError]) -> None:
+    def _send(self, requests: Sequence[Request], base: int, errors: dict[int, NetlinkError], trailer: int) -> None:
         buffer = bytearray()
-        last = len(requests) - 1
+        last = len(requests) - 1 - trailer
         first_sequence = self._sequence + 1
         for place, (kind, flags, body) in enumerate(requests):
             asked = flags | REQUEST | (ACK if place == last else 0)
@@ -118,7 +118,7 @@ class Channel:
                 error = _error_of(body, flags)
                 if error is not None:
                     errors[base + place] = error
-                if place == last:
+                if place == last or (trailer and place == 0):  # a netfilter batch that fails whole fails at its head
                     return
 
     def _dump_once(self, kind: int, body: bytes) -> tuple[list[tuple[int, bytes]], bool]:

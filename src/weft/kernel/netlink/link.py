@@ -40,7 +40,7 @@ _RAISED = _HEAD.pack(0, 0, 0, _UP, _UP)
 _PLAIN = _HEAD.pack(0, 0, 0, 0, 0)
 _LOOPBACK = _HEAD.pack(0, 0, 1, _UP, _UP)
 _NEW = CREATE | EXCLUSIVE
-# The default is one a processor, which veth without XDP never uses and sysfs makes dear: a fifth of a veth's cost on two.
+# The default is one a processor, which veth without XDP has no use for and which sysfs makes dear.
 _ONE_QUEUE = number(_SEND_QUEUES, 1) + number(_RECEIVE_QUEUES, 1)
 
 
@@ -56,7 +56,7 @@ def raise_link(name: str) -> Request:
 
 def create_bridge(operation: CreateBridge) -> Request:
     """Return the request that makes a bridge, up."""
-    body = _RAISED + text(_NAME, operation.name) + number(_MTU, operation.mtu)
+    body = _RAISED + text(_NAME, operation.name)
     if operation.mac:
         body += attribute(_ADDRESS, _mac(operation.mac))
     body += nested(_LINK_INFO, text(_INFO_KIND, "bridge"))
@@ -89,8 +89,11 @@ def create_veth(operation: CreateVeth, namespace: int, bridge: int) -> Request:
 
 
 def describe_link(operation: CreateBridge | CreateVeth) -> tuple[Request, ...]:
-    """Return what the kernel takes only of a link that exists: its alias and its port's isolation."""
-    body = b""
+    """Return what the kernel takes only of a link that exists: its alias, its port's isolation, a bridge's own MTU.
+
+    An MTU given to a bridge at birth would yield to that of its first port.
+    """
+    body = number(_MTU, operation.mtu) if isinstance(operation, CreateBridge) else b""
     if operation.alias:
         body += attribute(_ALIAS, operation.alias.encode()[:_ALIAS_MAX])
     if isinstance(operation, CreateVeth) and operation.isolated and operation.bridge:

@@ -22,7 +22,6 @@ from weft.kernel.perform.outcome import Outcome
 from weft.kernel.perform.places import Places
 from weft.kernel.reaper import Reaper
 from weft.plan.operations import (
-    HOST,
     AddAddress,
     AddRoute,
     CreateBridge,

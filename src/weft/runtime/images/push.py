@@ -55,11 +55,9 @@ class Pusher:
 
     async def push(self, wanted: Reference, credentials: Credentials | None, report: Report) -> None:
         """Push one tag, or every tag of the repository if none is given; raises NotFound if it is not stored."""
+        targets = self._catalogue.of_repository(wanted)
         if wanted.tag:
-            record = self._catalogue.named(wanted)
-            targets = ((wanted, record),) if record is not None else ()
-        else:
-            targets = self._catalogue.of_repository(wanted)
+            targets = tuple(target for target in targets if target[0].tag == wanted.tag)
         if not targets:
             raise NotFound(f"An image does not exist locally with the tag: {wanted.familiar_name}")
         report(Progress(status=f"The push refers to repository [{wanted.name}]"))

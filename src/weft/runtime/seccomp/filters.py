@@ -14,6 +14,7 @@ DEFAULT_PROFILE: Final = Path("/usr/share/containers/seccomp.json")
 UNCONFINED: Final = "unconfined"
 _ANNOTATION: Final = "run.oci.seccomp_bpf_data"
 _TAKES_PROGRAMS: Final = "crun"
+_MOST_KEPT: Final = 64  # profiles come from users
 
 
 class SeccompFilters:
@@ -52,6 +53,8 @@ class SeccompFilters:
         key = (_digest(profile), frozenset(capabilities))
         if key not in self._programs and self._compiler is not None:
             selection = select(self._profile(profile), capabilities)
+            if len(self._programs) >= _MOST_KEPT:
+                self._programs.clear()
             self._programs[key] = base64.b64encode(self._compiler.compile(selection)).decode()
         return self._programs.get(key, "")
 
@@ -63,6 +66,8 @@ class SeccompFilters:
             )
         key = _digest(text)
         if key not in self._profiles:
+            if len(self._profiles) >= _MOST_KEPT:
+                self._profiles.clear()
             self._profiles[key] = parse(text or self._default)
         return self._profiles[key]
 

@@ -1,0 +1,102 @@
+"""A daemon that was killed, and a host that was restarted."""
+
+import asyncio
+from dataclasses import replace
+
+from fakes import World
+
+from weft.engine.contract.runtime import Exit
+from weft.model.container import ContainerSpec, NetworkingSpec, ProcessSpec, RestartPolicy, Status
+from weft.model.network import NetworkSpec
+from weft.model.port import ContainerPort, PortRequest
+
+
+def spec(policy: str = "no") -> ContainerSpec:
+    return ContainerSpec(
+        image="busybox",
+        process=ProcessSpec(cmd=("sleep",)),
+        networking=NetworkingSpec(mode="net", ports=(PortRequest(ContainerPort(80), None, 8080, 8080),)),
+        restart=RestartPolicy(name=policy),
+    )
+
+
+async def crashed_world(policy: str = "no") -> tuple[World, str]:
+    world = World()
+    engine = world.engine()
+    await engine.start()
+    await engine.networks.create(NetworkSpec(name="net"))
+    created = await engine.containers.create("one", spec(policy), {}, "")
+    await engine.containers.start("one")
+    await engine.stop()
+    return world, created.id
+
+
+async def test_what_runs_is_adopted_untouched() -> None:
+    world, container_id = await crashed_world()
+    before = (set(world.kernel.bridges), dict(world.kernel.veths), world.names.names())
+    engine = world.engine()
+    await engine.start()
+    assert (set(world.kernel.bridges), dict(world.kernel.veths), world.names.names()) == before
+    assert engine.containers.find("one").state.pid == 4711
+    await engine.networks.create(NetworkSpec(name="other"))
+    await engine.containers.stop("one", grace=1, signal="")
+    assert container_id not in world.kernel.sandboxes
+    await engine.stop()
+
+
+async def test_what_ended_meanwhile_has_its_exit_code() -> None:
+    world, container_id = await crashed_world()
+    world.runtime.ended[container_id] = Exit(42, 9)
+    world.runtime.running.clear()
+    engine = world.engine()
+    await engine.start()
+    record = engine.containers.find("one")
+    assert (record.state.status, record.state.exit_code, record.state.finished) == (Status.EXITED, 42, 9)
+    assert (record.ports, world.kernel.sandboxes, world.names.names()) == ((), set(), set())
+    await engine.stop()
+
+
+async def test_a_restarted_host_follows_the_policies() -> None:
+    world, container_id = await crashed_world("always")
+    world.runtime.ended[container_id] = Exit(255, 9)
+    world.runtime.running.clear()
+    rebooted = World(store=world.store, runtime=world.runtime, files=world.files)
+    engine = rebooted.engine()
+    await engine.start()
+    async with asyncio.timeout(5):
+        while engine.containers.find("one").state.status is not Status.RUNNING:
+            await asyncio.sleep(0.01)
+    assert len(rebooted.kernel.bridges) == 2
+    assert rebooted.kernel.sandboxes == {container_id}
+    assert "one" in rebooted.names.names()
+    await engine.stop()
+
+
+async def test_a_start_that_was_cut_off_is_cleared() -> None:
+    world, container_id = await crashed_world()
+    engine = world.engine()
+    record = engine.inventory.containers[container_id]
+    world.runtime.running.clear()
+    engine.inventory.save(replace(record, state=replace(record.state, status=Status.CREATED, pid=0)))
+    world.kernel.sandboxes.add("stray")
+    world.runtime.prepared.add("f" * 64)
+    engine = world.engine()
+    await engine.start()
+    assert (world.kernel.sandboxes, world.runtime.prepared) == (set(), {container_id})
+    assert engine.containers.find("one").ports == ()
+    await engine.stop()
+
+
+async def test_a_flushed_firewall_comes_back_and_is_told() -> None:
+    world = World()
+    engine = world.engine()
+    await engine.start()
+    loads = world.kernel.loads
+    seen = engine.events.subscribe(filters={"type": ("daemon",)}, since=0, until=0)
+    waiting = asyncio.ensure_future(anext(seen))
+    await asyncio.sleep(0.01)
+    world.kernel.flushes.put_nowait("weft")
+    event = await asyncio.wait_for(waiting, 5)
+    assert (event.action, world.kernel.loads) == ("firewall-restored", loads + 1)
+    await seen.aclose()
+    await engine.stop()
