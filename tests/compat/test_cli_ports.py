@@ -107,7 +107,7 @@ def test_ranges(docker: Docker) -> None:
         assert host.fetch("127.0.0.1", int(expected)) == f"next{number}\n".encode()
     refusal = docker.fails("run", "-d", "-p", "9090-9091:80", *WEB, status=125)
     assert re.search("port is already allocated|all ports are allocated|address already in use", refusal)
-    assert "Invalid ranges specified" in docker.fails("run", "-d", "-p", "1-3:80-81", "busybox", status=125)
+    assert "nvalid ranges specified" in docker.fails("run", "-d", "-p", "1-3:80-81", "busybox", status=125)
 
 
 def test_udp_and_tcp_on_one_number(docker: Docker) -> None:
@@ -134,6 +134,7 @@ def test_udp_follows_to_the_next_container(docker: Docker) -> None:
             docker.out("rm", "-f", name)
 
 
+@pytest.mark.weft_only("its proxy needs SCTP sockets, which not every kernel has")
 def test_sctp_is_shown(docker: Docker) -> None:
     docker.out("run", "-d", "--name", "one", "-p", "5000:5000/sctp", "busybox", "top")
     assert bindings(docker, "one", "5000/sctp")[0] == ("0.0.0.0", "5000")
@@ -188,7 +189,9 @@ def test_default_host_address_of_a_network(docker: Docker) -> None:
 
 ALLOCATED = (
     r"driver failed programming external connectivity on endpoint two \([0-9a-f]{64}\): "
-    r"Bind for (0\.0\.0\.0|127\.0\.0\.1|:::|\[::\]):8080 failed: port is already allocated"
+    r"(Bind for (0\.0\.0\.0|127\.0\.0\.1|:::|\[::\]):8080 failed: port is already allocated"
+    # what 20.10's proxy says of an address that the wildcard covers
+    r"|Error starting userland proxy: listen tcp4 127\.0\.0\.1:8080: bind: address already in use)"
 )
 
 

@@ -7,9 +7,12 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from weft.client.endpoint import TlsFiles, default_endpoint, parse_endpoint
-from weft.client.engine import Engine
 from weft.client.errors import EngineError
 from weft.model.errors import WeftError
+
+TYPE_CHECKING = False  # importing typing for it would cost every command some milliseconds
+if TYPE_CHECKING:
+    from weft.client.engine import Engine
 
 
 class Context:
@@ -26,6 +29,7 @@ class Context:
         """The daemon's client; nothing is sent before it is used."""
         if self._engine is None:
             from weft import __version__
+            from weft.client.engine import Engine
 
             endpoint = parse_endpoint(self._host or default_endpoint(self.environment), self._tls)
             self._engine = Engine(endpoint, f"weft/{__version__}")

@@ -123,7 +123,7 @@ def _unknown(words: list[str]) -> int:
     from weft.cli import help
 
     if not words:
-        _print(help.top_level(GLOBAL_FLAGS))
+        sys.stderr.write(help.top_level(GLOBAL_FLAGS))
         return 0
     first = words[0]
     if first in catalog.GROUPS:
@@ -142,7 +142,10 @@ def _unknown(words: list[str]) -> int:
 def _unknown_in_group(group: str, words: list[str]) -> int:
     from weft.cli import help
 
-    if not words or words[0] in ("--help", "-h"):
+    if not words:
+        sys.stderr.write(help.group(group))
+        return 0
+    if words[0] in ("--help", "-h"):
         _print(help.group(group))
         return 0
     if words[0].startswith("-"):

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
@@ -89,8 +90,12 @@ class HostKernel:
 
         Both are non-blocking and the caller's; TCP listens. Raises SystemFailure.
         """
+        opened = self._work(partial(_open_dns_sockets, self._opened.resources, sandbox))
         try:
-            return await self._work(partial(_open_dns_sockets, self._opened.resources, sandbox))
+            return await asyncio.shield(opened)
+        except asyncio.CancelledError:
+            opened.add_done_callback(_discard)
+            raise
         except OSError as error:
             raise SystemFailure(f"cannot open DNS sockets in sandbox {sandbox}: {error}") from error
 
@@ -130,3 +135,10 @@ class HostKernel:
 def _open_dns_sockets(resources: Resources, sandbox: str) -> SandboxSockets:
     with Places(resources) as places:
         return open_dns_sockets(places, sandbox)
+
+
+def _discard(opened: asyncio.Future[SandboxSockets]) -> None:
+    """Close sockets that nobody waits for any more."""
+    if opened.exception() is None:
+        os.close(opened.result().udp)
+        os.close(opened.result().tcp)

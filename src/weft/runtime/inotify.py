@@ -33,9 +33,9 @@ class Inotify:
     def watch(self, path: Path, mask: int, callback: Callback) -> Callable[[], None]:
         """Call back on events at `path` until the function returned is called; OSError when there is nothing.
 
-        Watches of one file share the mask of the latest.
+        Watches of one file share one mask: a callback may get events that another asked for.
         """
-        number = syscalls.inotify_add_watch(self._descriptor, path, mask)
+        number = syscalls.inotify_add_watch(self._descriptor, path, mask | syscalls.IN_MASK_ADD)
         self._callbacks.setdefault(number, []).append(callback)
 
         def stop() -> None:

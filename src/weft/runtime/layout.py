@@ -44,6 +44,10 @@ class Layout:
         """Return the directory for the OCI runtime's `--root`."""
         return self.exec_root / "oci" / runtime
 
+    def runtime_states(self) -> tuple[Path, ...]:
+        """Return the state directories of all OCI runtimes that were used."""
+        return tuple((self.exec_root / "oci").iterdir())
+
     def container(self, container_id: str) -> Path:
         """Return a container's own directory."""
         return self.containers / container_id

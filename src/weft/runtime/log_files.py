@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from weft.engine.contract.runtime import LogLine
 
@@ -89,20 +89,27 @@ def rotated(newest: Path) -> list[Path]:
     return [*reversed(older), *([newest] if newest.exists() else [])]
 
 
-def lines_backwards(path: Path) -> Iterator[bytes]:
-    """Yield a file's lines without their newlines, the last one first, reading blocks from the end."""
-    with path.open("rb") as file:
-        position = file.seek(0, os.SEEK_END)
-        head = b""
-        first = True
-        while position > 0:
-            size = min(_BLOCK, position)
-            position -= size
-            file.seek(position)
-            head, *lines = (file.read(size) + head).split(b"\n")
-            if first and lines and not lines[-1]:
-                lines.pop()
-            first = False
-            yield from reversed(lines)
-        if head:
-            yield head
+def end_of_lines(file: IO[bytes]) -> int:
+    """Return the offset behind the last newline: what follows is being written."""
+    position = file.seek(0, os.SEEK_END)
+    while position > 0:
+        start = max(0, position - _BLOCK)
+        file.seek(start)
+        if (found := file.read(position - start).rfind(b"\n")) >= 0:
+            return start + found + 1
+        position = start
+    return 0
+
+
+def lines_backwards(file: IO[bytes], end: int) -> Iterator[bytes]:
+    """Yield the lines before offset `end` (behind a newline) without their newlines, the last one first, by blocks."""
+    position = max(0, end - 1)
+    head = b""
+    while position > 0:
+        size = min(_BLOCK, position)
+        position -= size
+        file.seek(position)
+        head, *lines = (file.read(size) + head).split(b"\n")
+        yield from reversed(lines)
+    if end > 0:
+        yield head

@@ -4,84 +4,104 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
+from itertools import chain
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, Protocol
 
 from weft.engine.contract.runtime import LogLine, LogQuery
 from weft.runtime import syscalls
 from weft.runtime.inotify import Inotify
-from weft.runtime.log_files import Assembler, Parser, Piece, lines_backwards, rotated
+from weft.runtime.log_files import Assembler, Parser, Piece, end_of_lines, lines_backwards, rotated
 
 _CHUNK: Final = 262_144
+_SECOND: Final = 1_000_000_000
 _CHANGES: Final = syscalls.IN_MODIFY | syscalls.IN_MOVED_TO | syscalls.IN_CREATE
+
+
+class Following(Protocol):
+    """The process whose log is followed."""
+
+    @property
+    def running(self) -> bool: ...
+
+    def when_ended(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call back at the end; the function returned takes that back."""
+        ...
 
 
 class LogReader:
     """One reading of a log. It holds a file at a time, so that rotation takes nothing away from it."""
 
-    def __init__(self, newest: Path, query: LogQuery) -> None:
+    def __init__(self, newest: Path, query: LogQuery, clock: Callable[[], int]) -> None:
         self._newest = newest
         self._query = query
+        self._clock = clock
         self._parser = Parser()
         self._assembler = Assembler()
         self._file: IO[bytes] | None = None
         self._partial = b""
         self._done = False
 
-    async def lines(self, inotify: Inotify, following: Callable[[], bool]) -> AsyncIterator[LogLine]:
-        """Yield the lines that the query asks for, and new ones for as long as `following`."""
+    async def lines(self, inotify: Inotify, process: Following | None) -> AsyncIterator[LogLine]:
+        """Yield the lines that the query asks for and, when it follows, new ones while the process runs."""
         news = asyncio.Event()
-        # the directory: a file's changes show there too, whatever the file is called by then
-        stop = inotify.watch(self._newest.parent, _CHANGES, lambda _: news.set())
-        try:
+        with contextlib.ExitStack() as stack:
+            # the directory: a file's changes show there too, whatever the file is called by then
+            stack.callback(inotify.watch(self._newest.parent, _CHANGES, lambda _: news.set()))
+            if process is not None:
+                stack.callback(process.when_ended(news.set))
+            stack.callback(self._close)
             for line in self._past():
                 yield line
             while not self._done:
-                more = self._query.follow and following()
+                # asked before reading: what was written before the end is complete then
+                more = self._query.follow and process is not None and process.running
                 async for line in self._forward():
                     yield line
-                if not more:
+                if not more or self._done or not await self._wait(news):
                     break
-                await self._wait(news, following)
             for line in self._wanted(self._assembler.rest()):
                 yield line
-        finally:
-            stop()
-            if self._file is not None:
-                self._file.close()
 
-    async def _wait(self, news: asyncio.Event, following: Callable[[], bool]) -> None:
+    async def _wait(self, news: asyncio.Event) -> bool:
+        """Wait for something new; False when the query's time is over."""
+        until = self._query.until
+        left = (until - self._clock()) / _SECOND if until else None
+        try:
+            await asyncio.wait_for(news.wait(), left)
+        except TimeoutError:
+            return False
         news.clear()
-        if self._unread() or not following():
-            return
-        await news.wait()
+        return True
 
     def _past(self) -> Iterator[LogLine]:
-        """Find the last lines asked for, and leave the newest file open at its end."""
+        """Find the last lines asked for, and leave the newest file open behind them."""
         if self._query.tail is None:
             return
-        files = rotated(self._newest)
-        self._open(files[-1] if files else self._newest)
-        if self._file is not None:
-            self._file.seek(0, os.SEEK_END)
-        yield from self._tail(files, self._query.tail)
+        *older, newest = rotated(self._newest) or [self._newest]
+        if self._open(newest):
+            assert self._file is not None  # noqa: S101 - opened just now
+            end = end_of_lines(self._file)
+            yield from self._tail(older, self._file, end)
+            self._file.seek(end)
 
-    def _tail(self, files: list[Path], count: int) -> Iterator[LogLine]:
+    def _tail(self, older: list[Path], newest: IO[bytes], end: int) -> Iterator[LogLine]:
+        assert self._query.tail is not None  # noqa: S101 - asked by the caller
         pieces: list[Piece] = []
         found = 0
-        last_of: dict[int, bool] = {}
-        for line in (line for path in reversed(files) for line in _backwards(path)):
+        seen: set[int] = set()
+        for line in chain(lines_backwards(newest, end), *(_backwards(path) for path in reversed(older))):
             piece = self._parser.piece(line)
             if piece is None or not self._asked_for(piece.stream):
                 continue
-            if self._query.since and piece.time < self._query.since:
+            if piece.time < self._query.since:
                 break
-            ends_line = piece.whole or not last_of.get(piece.stream)
-            last_of[piece.stream] = True
-            if ends_line and not (self._query.until and piece.time > self._query.until):
-                found += 1
-                if found > count:
+            # a piece that ends a line, or the last one of a line that goes on
+            if piece.whole or piece.stream not in seen:
+                found += not (self._query.until and piece.time > self._query.until)
+                if found > self._query.tail:
                     break
+            seen.add(piece.stream)
             pieces.append(piece)
         for piece in reversed(pieces):
             if (whole := self._assembler.add(piece)) is not None:
@@ -139,16 +159,14 @@ class LogReader:
             return True
         return False
 
-    def _unread(self) -> bool:
-        if self._file is None:
-            return self._newest.exists()
-        status = os.fstat(self._file.fileno())
-        return status.st_size > self._file.tell() or status.st_ino != _inode(self._newest)
+    def _close(self) -> None:
+        if self._file is not None:
+            self._file.close()
 
 
 def _backwards(path: Path) -> Iterator[bytes]:
-    with contextlib.suppress(FileNotFoundError):
-        yield from lines_backwards(path)
+    with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+        yield from lines_backwards(file, end_of_lines(file))
 
 
 def _inode(path: Path) -> int:

@@ -46,12 +46,20 @@ class AttachedStdio:
     """
 
     def __init__(
-        self, link: socket.socket, *, takes_input: bool, keep_input_open: bool, closed: Callable[["AttachedStdio"], None]
+        self,
+        link: socket.socket,
+        *,
+        takes_input: bool,
+        keep_input_open: bool,
+        closed: Callable[["AttachedStdio"], None],
+        outputs: frozenset[int] = frozenset({1, 2}),
     ) -> None:
+        """Take over a connected socket; `outputs` are the streams to give out, `closed` is told when it is dropped."""
         self._link = link
         self._takes_input = takes_input
         self._keep_input_open = keep_input_open
         self._on_close = closed
+        self._outputs = outputs
         self._packets: deque[bytes] = deque()
         self._held = 0
         self._limit: float = 4 * 1024 * 1024
@@ -70,7 +78,9 @@ class AttachedStdio:
                 self._held -= len(packet)
                 if self._held < self._limit / 2:
                     self._resume()
-                yield (2 if packet[0] == _STDERR else 1), packet[1:]
+                stream = 2 if packet[0] == _STDERR else 1
+                if stream in self._outputs:
+                    yield stream, packet[1:]
             if self._ended or self._closed:
                 return
             self._news.clear()

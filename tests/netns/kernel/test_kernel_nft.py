@@ -106,14 +106,10 @@ def test_table_that_a_failed_plan_replaced_is_put_back(lab: Lab) -> None:
 def test_refused_transaction_names_the_operation(lab: Lab) -> None:
     lab.apply(TABLE, AddElements("weft", "pm", (PORT,)))
     clash = AddElements("weft", "pm", ports(8080, to="172.17.0.3"))
-    with pytest.raises(
-        SystemFailure, match=r"add element tcp \. 8080 to set pm .*: File exists \(another element"
-    ):
+    with pytest.raises(SystemFailure, match=r"add element tcp \. 8080 to set pm .*: File exists \(another element"):
         lab.apply(AddElements("weft", "pm", ports(9)), clash)
     assert present(lab) == {8080}
-    with pytest.raises(
-        SystemFailure, match=r"to set pm of .* inet none: No such file .*load the table first"
-    ):
+    with pytest.raises(SystemFailure, match=r"to set pm of .* inet none: No such file .*load the table first"):
         lab.apply(AddElements("none", "pm", (PORT,)))
     with pytest.raises(SystemFailure, match=r"(?s)load nftables table inet bad: .*syntax error"):
         lab.apply(LoadTable("bad", "this is no ruleset"))

@@ -13,6 +13,7 @@ from weft.api.routes.containers import ContainerRoutes
 from weft.api.routes.images import shared_sizes
 from weft.api.routing import Route
 from weft.api.streams.response import begin, closing
+from weft.api.version import Version
 from weft.api.wire.event import event_answer
 from weft.api.wire.image import ImageSummary, image_summary
 from weft.api.wire.info import info_answer
@@ -28,6 +29,7 @@ _PING = {
     "Pragma": "no-cache",
     "Swarm": "inactive",
 }
+_BUILDER_SIZE_UNTIL = Version(1, 42)
 _USAGE_TYPES = ("container", "image", "volume", "build-cache")
 
 
@@ -92,18 +94,20 @@ class SystemRoutes:
             answer["Volumes"] = self._volumes()
         if "build-cache" in wanted:
             answer["BuildCache"] = []
+            if call.version < _BUILDER_SIZE_UNTIL:
+                answer["BuilderSize"] = 0
         return json_response(answer)
 
     async def auth(self, call: Call) -> web.StreamResponse:
         """POST /auth."""
         config = await read_json(call.request, DECODER)
         credentials = credentials_of(config) if config is not None else None
-        if credentials is None:
-            raise InvalidParameter("username and password, or identitytoken, are needed")
-        token = await self._backend.system.verify_credentials(
-            credentials.username, credentials.password or credentials.identity_token, credentials.server
+        if credentials is None or not credentials.username:
+            raise InvalidParameter("username and password are needed to log in")
+        status = await self._backend.system.verify_credentials(
+            credentials.username, credentials.password, credentials.server
         )
-        return json_response({"Status": "Login Succeeded", "IdentityToken": token})
+        return json_response({"Status": status, "IdentityToken": ""})
 
     def _layers_size(self) -> int:
         layers: dict[str, int] = {}

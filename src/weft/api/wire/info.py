@@ -13,6 +13,8 @@ _POOLS_SINCE = Version(1, 40)
 _BRIDGE_NETFILTER_UNTIL = Version(1, 50)
 _FIREWALL_SINCE = Version(1, 49)
 _BUILTIN_PROFILE_SINCE = Version(1, 42)
+_EXPECTED_UNTIL = Version(1, 49)
+_NONDISTRIBUTABLE = ("AllowNondistributableArtifactsCIDRs", "AllowNondistributableArtifactsHostnames")
 _NO_SWARM: Mapping[str, Any] = {
     "NodeID": "",
     "NodeAddr": "",
@@ -54,7 +56,7 @@ def info_answer(state: SystemState, version: Version, now: int) -> Mapping[str, 
         "NEventsListener": state.event_listeners,
         **_host(state),
         "IndexServerAddress": _INDEX,
-        "RegistryConfig": _registries(state),
+        "RegistryConfig": _registries(state, version),
         "GenericResources": None,
         "DockerRootDir": state.data_root,
         "HttpProxy": "",
@@ -69,9 +71,9 @@ def info_answer(state: SystemState, version: Version, now: int) -> Mapping[str, 
         "LiveRestoreEnabled": True,
         "Isolation": "",
         "InitBinary": "",
-        "ContainerdCommit": {"ID": ""},
-        "RuncCommit": {"ID": runtime.version},
-        "InitCommit": {"ID": ""},
+        "ContainerdCommit": _commit("", version),
+        "RuncCommit": _commit(runtime.version, version),
+        "InitCommit": _commit("", version),
         "SecurityOptions": _security(state, version),
         "Warnings": list(state.warnings) or None,
     }
@@ -106,7 +108,7 @@ def _host(state: SystemState) -> Mapping[str, Any]:
     }
 
 
-def _registries(state: SystemState) -> Mapping[str, Any]:
+def _registries(state: SystemState, version: Version) -> Mapping[str, Any]:
     insecure = [name for name in state.insecure_registries if "/" not in name]
     hub = {"Name": "docker.io", "Mirrors": list(state.registry_mirrors), "Secure": True, "Official": True}
     others = {name: {"Name": name, "Mirrors": [], "Secure": False, "Official": False} for name in insecure}
@@ -114,7 +116,12 @@ def _registries(state: SystemState) -> Mapping[str, Any]:
         "InsecureRegistryCIDRs": [name for name in state.insecure_registries if "/" in name] + ["127.0.0.0/8"],
         "IndexConfigs": {"docker.io": hub, **others},
         "Mirrors": list(state.registry_mirrors),
+        **({name: [] for name in _NONDISTRIBUTABLE} if version < _EXPECTED_UNTIL else {}),
     }
+
+
+def _commit(text: str, version: Version) -> Mapping[str, str]:
+    return {"ID": text, "Expected": text} if version < _EXPECTED_UNTIL else {"ID": text}
 
 
 def _security(state: SystemState, version: Version) -> list[str]:

@@ -58,7 +58,7 @@ class ImageRow(Row):
             "Size": lambda: human.size(size, 3),
             "Tag": lambda: self._name[1],
             "UniqueSize": lambda: "N/A" if shared == -1 else human.size(size - shared),
-            "VirtualSize": lambda: human.size(size, 3),
+            "VirtualSize": lambda: human.size(size),
         }
 
 

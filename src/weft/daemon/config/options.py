@@ -97,9 +97,9 @@ _NETWORK = (
     _refused("firewall-backend", Kind.TEXT, "Weft has one, nftables", "nftables"),
     _refused("allow-direct-routing", Kind.BOOL, "containers' own addresses are not opened to other hosts as a whole: "
              "create the network with -o com.docker.network.bridge.gateway_mode_ipv4=routed"),
-    _refused("bridge-accept-fwmark", Kind.TEXT, "Weft's chains accept by address and port, not by a mark that others "
-             "set: create the network with -o com.docker.network.bridge.trusted_host_interfaces"),
-    _refused("network-diagnostic-port", Kind.INT, "there is no diagnostic server: use `weft network inspect`"),
+    _refused("bridge-accept-fwmark", Kind.TEXT, "Weft accepts packets by address and port, not by a mark that others "
+             "set: publish the ports"),
+    _refused("network-diagnostic-port", Kind.INT, "there is no diagnostic server: use `docker network inspect --verbose`"),
 )  # fmt: skip
 
 _CONTAINERS = (
@@ -165,7 +165,7 @@ _OTHERS = (
     _none("node-generic-resources", Kind.TEXTS, "they are advertised to a swarm, which this version does not join",
           flag="node-generic-resource"),
     _refused("features", Kind.BOOL_MAP, "there are no feature switches", flag="feature"),
-    _refused("metrics-addr", Kind.TEXT, "metrics are not served: use `docker stats` and `docker events`"),
+    _refused("metrics-addr", Kind.TEXT, "this version serves no metrics"),
     _refused("authorization-plugins", Kind.TEXTS, "no request is shown to plugins: use --tlsverify and the group of "
              "the unix socket", flag="authorization-plugin"),
     _refused("api-cors-header", Kind.TEXT, 'DEPRECATED: The "api-cors-header" config parameter and the dockerd '

@@ -27,7 +27,7 @@ _SMALLEST_POOL = {4: 32, 6: 128}
 
 def from_json(option: Option, value: Any) -> Any:
     """Return the typed value of a key of the file."""
-    if option.kind is Kind.INT and isinstance(value, bool):
+    if isinstance(value, bool) and option.kind is not Kind.BOOL:
         raise _expected(option, value)
     if not isinstance(value, _JSON_TYPES.get(option.kind, str)):
         raise _expected(option, value)
@@ -63,7 +63,7 @@ def _from_json(kind: Kind, value: Any) -> Any:
         case Kind.SIZE:
             return value if isinstance(value, int) else bytes_of(value)
         case Kind.TEXTS | Kind.IPS:
-            return tuple(_scalar(_ITEMS[kind], _text(item)) for item in value)
+            return tuple(_item(kind, _text(item)) for item in value)
         case Kind.TEXT_MAP:
             return {name: _text(text) for name, text in value.items()}
         case Kind.BOOL_MAP:
@@ -87,7 +87,7 @@ def _from_texts(kind: Kind, values: Sequence[str]) -> Any:
         case Kind.SIZE:
             return bytes_of(values[-1])
         case Kind.TEXTS | Kind.IPS:
-            return tuple(_scalar(_ITEMS[kind], text) for text in values)
+            return tuple(_item(kind, text) for text in values)
         case Kind.TEXT_MAP:
             return dict(_pair(text) for text in values)
         case Kind.BOOL_MAP:
@@ -106,11 +106,15 @@ def _from_texts(kind: Kind, values: Sequence[str]) -> Any:
 
 def _scalar(kind: Kind, text: str) -> Any:
     """Return the value of one text; "" stands for none given, as dockerd has it."""
-    if kind in (Kind.TEXT, Kind.TEXTS):
+    if kind is Kind.TEXT:
         return text
     if not text:
         return None if kind is not Kind.PATH else ""
     return _SCALARS[kind](text)
+
+
+def _item(kind: Kind, text: str) -> Any:
+    return _address(text) if kind is Kind.IPS else text
 
 
 def _path(text: str) -> str:
@@ -254,7 +258,6 @@ def _expected(option: Option, value: Any) -> InvalidParameter:
     return InvalidParameter(f"{option.key}: expected {option.kind.value}, not {value!r}")
 
 
-_ITEMS = {Kind.TEXTS: Kind.TEXT, Kind.IPS: Kind.IP}
 _SCALARS: dict[Kind, Callable[[str], Any]] = {
     Kind.PATH: _path,
     Kind.IP: _address,

@@ -1,4 +1,4 @@
-"""The table that redirects port 53 of a sandbox, as one prebuilt batch (Linux include/uapi/linux/netfilter/nf_tables.h).
+"""The table that redirects port 53 of a sandbox, as one prebuilt batch (Linux uapi/linux/netfilter/nf_tables.h).
 
 It is what nft(8) makes of the text below, without the price of a libnftables context in every sandbox:
 

@@ -26,14 +26,13 @@ def spawn_confined(argv: Sequence[str], directory: Path, stdin: int, stderr: IO[
     """
     started: list[subprocess.Popen[bytes]] = []
     failed: list[OSError] = []
+    nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)  # opened before it is forbidden
 
     def start() -> None:
         try:
             _restrict_thread(directory)
             started.append(
-                subprocess.Popen(
-                    argv, stdin=stdin, stdout=subprocess.DEVNULL, stderr=stderr, cwd=directory, env=_environment()
-                )
+                subprocess.Popen(argv, stdin=stdin, stdout=nowhere, stderr=stderr, cwd=directory, env=_environment())
             )
         except OSError as error:
             failed.append(error)
@@ -42,6 +41,7 @@ def spawn_confined(argv: Sequence[str], directory: Path, stdin: int, stderr: IO[
     thread = threading.Thread(target=start, name="confined-start")
     thread.start()
     thread.join()
+    os.close(nowhere)
     if failed:
         raise failed[0]
     return started[0]

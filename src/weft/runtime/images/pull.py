@@ -1,6 +1,7 @@
 """Pulls: an image from a registry, or a mirror of it, into the store."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from weakref import WeakValueDictionary
@@ -19,6 +20,8 @@ from weft.runtime.images.progress import Report
 from weft.runtime.images.proxy import ProxyError
 from weft.runtime.images.reference import Reference
 from weft.runtime.images.skopeo import Skopeo, SkopeoError
+
+_log = logging.getLogger(__name__)
 
 
 class Puller:
@@ -61,6 +64,7 @@ class Puller:
                         failure = error
                     else:
                         return
+                    _log.info("pull of %s from %s failed: %s", wanted.familiar, endpoint.host, failure.message)
             raise failure
 
     async def _pull_from(

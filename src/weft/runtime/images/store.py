@@ -226,7 +226,7 @@ class ImageStore:
         self, removals: Sequence[tuple[ImageRecord, Removal]], in_use: InUse
     ) -> tuple[tuple[Deletion, ...], int]:
         """Write removals down at once, then delete what is left over."""
-        deletions = []
+        deletions: list[Deletion] = []
         sizes: dict[str, int] = {}
         chains: dict[str, str] = {}
         for record, removal in removals:

@@ -42,11 +42,11 @@ def run(context: Context, options: Options) -> int:
 def _running(details: Json) -> Json:
     state = inner(details, "State")
     if not flag(state, "Running"):
-        raise CommandFailed("cannot attach to a stopped container, start it first")
+        raise CommandFailed("You cannot attach to a stopped container, start it first")
     if flag(state, "Paused"):
-        raise CommandFailed("cannot attach to a paused container, unpause it first")
+        raise CommandFailed("You cannot attach to a paused container, unpause it first")
     if flag(state, "Restarting"):
-        raise CommandFailed("cannot attach to a restarting container, wait until it is running")
+        raise CommandFailed("You cannot attach to a restarting container, wait until it is running")
     return details
 
 

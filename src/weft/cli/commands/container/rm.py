@@ -21,16 +21,15 @@ def run(context: Context, options: Options) -> int:
             containers.remove(
                 reference, force=options.on("force"), volumes=options.on("volumes"), link=options.on("link")
             )
-        except EngineError as error:
-            if not (options.on("force") and error.not_found):
-                errors.append(error)
-        except InvalidParameter as error:
+        except (EngineError, InvalidParameter) as error:
             errors.append(error)
         else:
             context.print(f"{name}\n")
     for failure in errors:
         context.complain(context.error_text(failure))
-    return 1 if errors else 0
+    # with --force what is gone already is reported, and is no failure
+    missing = all(isinstance(error, EngineError) and error.not_found for error in errors)
+    return 0 if not errors or (options.on("force") and missing) else 1
 
 
 COMMAND = Command(

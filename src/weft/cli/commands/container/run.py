@@ -16,6 +16,7 @@ from weft.client.session import Json
 from weft.model.errors import InvalidParameter
 
 FAILED, NOT_EXECUTABLE, NOT_FOUND = 125, 126, 127  # exit statuses, as a shell would use the last two
+HINT = "\n\nRun 'weft run --help' for more information"
 
 
 def run(context: Context, options: Options) -> int:
@@ -23,7 +24,7 @@ def run(context: Context, options: Options) -> int:
         check_pull(options)
         document = build(options, context.environment.get, context.engine.session.version)
     except InvalidParameter as error:
-        raise _failure(error) from error
+        raise CommandFailed(f"weft: {error}{HINT}", FAILED) from error
     detached = options.on("detach")
     if detached:
         if options.texts("attach"):
@@ -93,7 +94,7 @@ def _failure(error: EngineError | InvalidParameter) -> CommandFailed:
         status = NOT_FOUND
     elif "permission denied" in text or "is a directory" in text:
         status = NOT_EXECUTABLE
-    return CommandFailed(f"weft: {text}\n\nRun 'weft run --help' for more information", status)
+    return CommandFailed(f"weft: {text}{HINT}", status)
 
 
 COMMAND = Command(

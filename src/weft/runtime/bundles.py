@@ -1,0 +1,127 @@
+"""What a run of a container needs on disk: its root mounted, its configuration written."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from weft.engine.contract.runtime import Bundle
+from weft.model.container import ContainerRecord, MountType
+from weft.model.errors import InvalidParameter, Unavailable
+from weft.runtime.conmon import Program
+from weft.runtime.copy_up import fill_volumes
+from weft.runtime.layout import Layout
+from weft.runtime.overlay import mount_root, unmount_root
+from weft.runtime.rotation import policy_of
+from weft.runtime.run_record import RunRecord
+from weft.runtime.spec import users
+from weft.runtime.spec.config import ConfigWriter, Placement
+
+LayerPaths = Callable[[tuple[str, ...]], tuple[str, ...]]
+
+
+class Bundles:
+    """Makes and clears bundles. All of it is file work, for a thread."""
+
+    def __init__(self, layout: Layout, configs: ConfigWriter, layer_paths: LayerPaths, *, init: str) -> None:
+        self._layout: Final = layout
+        self._configs: Final = configs
+        self._layer_paths: Final = layer_paths
+        self._init: Final = init
+
+    def prepare(self, record: ContainerRecord) -> None:
+        """Make a new container's directory, writable layer and empty log; raises for what could never start."""
+        self._configs.check(record.spec)
+        policy = policy_of(record.spec.log)
+        self._init_for(record)
+        directory = self._layout.container(record.id)
+        directory.mkdir(mode=0o710)
+        for path in (self._layout.upper(record.id), self._layout.work(record.id)):
+            path.mkdir()
+        if policy.kept:
+            self._layout.log(record.id).touch(mode=0o640)
+
+    def make(self, bundle: Bundle, program: Program, cgroup: str, network: str, pid_of: Callable[[str], int]) -> RunRecord:
+        """Mount the root and write the configuration and the run's record, which is returned."""
+        record, spec = bundle.record, bundle.record.spec
+        _check_sources(bundle)
+        run = RunRecord(
+            runtime=program.name,
+            cgroup=cgroup,
+            hostname=bundle.hostname,
+            tty=spec.process.tty,
+            open_stdin=spec.process.open_stdin,
+            stdin_once=spec.process.stdin_once,
+            log=policy_of(spec.log),
+        )
+        directory, target = self._layout.run(record.id), self._layout.root(record.id)
+        directory.mkdir()
+        run.save(directory)
+        layers = self._layer_paths(record.layers)
+        mount_root(layers, self._layout.upper(record.id), self._layout.work(record.id), target)
+        root = os.open(target, os.O_PATH | os.O_CLOEXEC)
+        try:
+            fill_volumes(root, bundle.mounts)
+            user = users.resolve(root, spec.process.user, spec.security.group_add)
+        finally:
+            os.close(root)
+        placement = Placement(
+            root=str(target),
+            cgroup=cgroup,
+            user=user,
+            init=self._init_for(record),
+            network_namespace=network,
+            runtime=program.name,
+            pid_of=pid_of,
+        )
+        (directory / "config.json").write_bytes(msgspec.json.encode(self._configs.config(bundle, placement)))
+        run.log.make_room(self._layout.log(record.id))
+        return run
+
+    def clear(self, container_id: str) -> None:
+        """Remove what `make` and the runtimes left of a run; nothing there is no error."""
+        unmount_root(self._layout.root(container_id))
+        states = self._layout.runtime_states()
+        for directory in (*(state / container_id for state in states), self._layout.run(container_id)):
+            shutil.rmtree(directory, ignore_errors=True)
+        self._layout.exit_file(container_id).unlink(missing_ok=True)
+
+    def remove(self, container_id: str) -> None:
+        """Remove the container's own directory."""
+        directory = self._layout.container(container_id)
+        if directory.is_dir():
+            shutil.rmtree(directory)
+
+    def size(self, container_id: str) -> int:
+        """Return the bytes that the writable layer's files hold."""
+        return _bytes_below(self._layout.upper(container_id))
+
+    def _init_for(self, record: ContainerRecord) -> str:
+        if not record.spec.process.init:
+            return ""
+        if not self._init:
+            raise Unavailable("--init needs a static init program: install the package catatonit")
+        return self._init
+
+
+def _check_sources(bundle: Bundle) -> None:
+    for mount in bundle.mounts:
+        if mount.type is not MountType.TMPFS and not os.path.exists(mount.source):
+            raise InvalidParameter(
+                f'invalid mount config for type "{mount.type}": bind source path does not exist: {mount.source}'
+            )
+
+
+def _bytes_below(directory: Path) -> int:
+    total = 0
+    seen: set[int] = set()
+    for base, _, files in os.walk(directory):
+        for name in files:
+            status = os.lstat(os.path.join(base, name))
+            if status.st_ino not in seen:
+                seen.add(status.st_ino)
+                total += status.st_size
+    return total

@@ -1,0 +1,140 @@
+"""Who reaches whom: bridges apart, icc, internal, the outside by NAT, IPv6, shared namespaces."""
+
+from __future__ import annotations
+
+import pytest
+
+from rig.docker import Docker
+from rig.inside import Inside
+from rig.internet import GOOGLE, GOOGLE6
+
+WEB = ("busybox", "sh", "-c", "mkdir /www; hostname >/www/index.html; exec httpd -f -p 80 -h /www")
+
+
+@pytest.fixture
+def docker(docker_newest: Docker) -> Docker:
+    """One CLI is enough here."""
+    return docker_newest
+
+
+def web(docker: Docker, name: str, *flags: str) -> Inside:
+    """A web server on port 80, up when this returns."""
+    docker.out("run", "-d", "--name", name, "--hostname", name, *flags, *WEB)
+    inside = Inside(docker.engine, name)
+    while not inside.reaches("127.0.0.1"):
+        pass
+    return inside
+
+
+def endpoint(docker: Docker, name: str, network: str) -> dict[str, str]:
+    """A container's endpoint on a network."""
+    found: dict[str, str] = docker.inspect(name)["NetworkSettings"]["Networks"][network]
+    return found
+
+
+def test_bridges_are_apart(docker: Docker) -> None:
+    for name in ("left", "right"):
+        docker.out("network", "create", name)
+        web(docker, f"{name}-web", "--network", name)
+    plain = web(docker, "plain")
+    left = Inside(docker.engine, "left-web")
+    there = endpoint(docker, "right-web", "right")["IPAddress"]
+    assert not left.reaches(there)
+    assert not plain.reaches(there)
+    assert not left.reaches(endpoint(docker, "plain", "bridge")["IPAddress"])
+    docker.out("network", "connect", "right", "left-web")
+    assert left.reaches(there)
+    docker.out("network", "disconnect", "right", "left-web")
+    assert not left.reaches(there)
+
+
+def test_the_host_reaches_containers(docker: Docker) -> None:
+    docker.out("network", "create", "net")
+    web(docker, "one", "--network", "net")
+    assert docker.engine.host.reaches(endpoint(docker, "one", "net")["IPAddress"], 80)
+
+
+def test_without_icc(docker: Docker) -> None:
+    docker.out("network", "create", "-o", "com.docker.network.bridge.enable_icc=false", "net")
+    one, _ = web(docker, "one", "--network", "net"), web(docker, "two", "--network", "net")
+    assert not one.reaches(endpoint(docker, "two", "net")["IPAddress"])
+    assert one.reaches(GOOGLE)
+
+
+def test_outbound_traffic_has_the_hosts_address(docker: Docker) -> None:
+    docker.out("network", "create", "net")
+    for name, flags in (("one", ()), ("two", ("--network", "net"))):
+        assert web(docker, name, *flags).fetch(GOOGLE).decode() == docker.engine.host.outer[0]
+
+
+def test_without_masquerade(docker: Docker) -> None:
+    docker.out("network", "create", "-o", "com.docker.network.bridge.enable_ip_masquerade=false", "net")
+    assert not web(docker, "one", "--network", "net").reaches(GOOGLE)
+
+
+def test_internal(docker: Docker) -> None:
+    docker.out("network", "create", "--internal", "net")
+    one, _ = web(docker, "one", "--network", "net"), web(docker, "two", "--network", "net")
+    assert one.reaches(endpoint(docker, "two", "net")["IPAddress"])
+    assert not one.reaches(GOOGLE)
+    assert "default" not in docker.out("exec", "one", "ip", "route")
+
+
+def test_an_ipv6_network(docker: Docker) -> None:
+    docker.out("network", "create", "--ipv6", "--subnet", "fd12:3456::/64", "net")
+    network = docker.inspect("network", "net")
+    assert network["EnableIPv6"] is True
+    assert "fd12:3456::/64" in [config["Subnet"] for config in network["IPAM"]["Config"]]
+    one = web(docker, "one", "--network", "net")
+    two = web(docker, "two", "--network", "net", "--ip6", "fd12:3456::99")
+    assert endpoint(docker, "two", "net")["GlobalIPv6Address"] == "fd12:3456::99"
+    assert one.reaches("fd12:3456::99")
+    assert two.reaches(endpoint(docker, "one", "net")["GlobalIPv6Address"])
+    assert two.addresses("one", "AAAA") == [endpoint(docker, "one", "net")["GlobalIPv6Address"]]
+    assert one.addresses("two") == [endpoint(docker, "two", "net")["IPAddress"]]
+    assert docker.engine.host.reaches("fd12:3456::99", 80)
+
+
+@pytest.mark.weft_only("20.10 filters and translates IPv6 only when told to by an experimental option")
+def test_ipv6_beyond_the_bridge(docker: Docker) -> None:
+    docker.out("network", "create", "--ipv6", "one")
+    docker.out("network", "create", "--ipv6", "two")
+    first, _ = web(docker, "first", "--network", "one"), web(docker, "second", "--network", "two")
+    assert first.fetch(GOOGLE6).decode() == docker.engine.host.outer[1]
+    assert endpoint(docker, "first", "one")["GlobalIPv6Address"].startswith("fd")
+    assert not first.reaches(endpoint(docker, "second", "two")["GlobalIPv6Address"])
+
+
+def test_no_ipv6_where_none_was_asked_for(docker: Docker) -> None:
+    docker.out("network", "create", "net")
+    docker.out("run", "-d", "--name", "one", "--network", "net", "busybox", "top")
+    assert "inet6" not in docker.out("exec", "one", "ip", "addr", "show", "eth0")
+
+
+def test_a_shared_namespace_outlives_its_owners_restart(docker: Docker) -> None:
+    docker.out("network", "create", "net")
+    web(docker, "owner", "--network", "net", "-p", "8080:80")
+    docker.out("run", "-d", "--name", "guest", "--network", "container:owner", "busybox", "top")
+    address = endpoint(docker, "owner", "net")["IPAddress"]
+    assert address in docker.out("exec", "guest", "ip", "addr", "show", "eth0")
+    assert docker.out("exec", "guest", "wget", "-qO-", "http://127.0.0.1/") == "owner"
+    assert docker.out("exec", "guest", "hostname") == "owner"
+    assert docker.inspect("guest")["HostConfig"]["NetworkMode"] == "container:" + docker.inspect("owner")["Id"]
+    assert docker.inspect("guest")["NetworkSettings"]["Networks"] == {}
+    refusal = docker.fails("run", "--rm", "--network", "container:owner", "-p", "1:1", "busybox")
+    assert "conflicting options: port publishing and the container type network mode" in refusal
+    assert "conflicting options: hostname and the network mode" in docker.fails(
+        "run", "--rm", "--network", "container:owner", "--hostname", "x", "busybox"
+    )
+    assert "No such container: nobody" in docker.fails("run", "--rm", "--network", "container:nobody", "busybox")
+
+
+@pytest.mark.weft_only("Docker's guest loses its network when the owner restarts")
+def test_the_guest_keeps_its_network(docker: Docker) -> None:
+    docker.out("network", "create", "net")
+    web(docker, "owner", "--network", "net")
+    web(docker, "peer", "--network", "net")
+    docker.out("run", "-d", "--name", "guest", "--network", "container:owner", "busybox", "top")
+    docker.out("restart", "-t", "0", "owner")
+    assert endpoint(docker, "owner", "net")["IPAddress"] in docker.out("exec", "guest", "ip", "addr", "show", "eth0")
+    assert docker.out("exec", "guest", "wget", "-qO-", "http://peer/") == "peer"
