@@ -93,7 +93,8 @@ class Containers:
             "tail": tail,
             "details": details,
         }
-        return self._session.request("GET", f"/containers/{quote(reference)}/logs", parameters).chunks()
+        response = self._session.request("GET", f"/containers/{quote(reference)}/logs", parameters)
+        return self._session.stream(response)
 
     def attach(self, reference: str, *, stdin: bool, stdout: bool, stderr: bool, detach_keys: str = "") -> Connection:
         """Return the raw stream of a container's standard streams."""
@@ -149,8 +150,11 @@ def _start_document(*, detach: bool, tty: bool, console_size: tuple[int, int] | 
 
 
 def exit_code(response: Response) -> tuple[int, str]:
-    """Read a wait's answer: (exit status, error text or "")."""
-    document = as_object(response.read())
+    """Read a wait's answer and close its connection; return (exit status, error text or "")."""
+    try:
+        document = as_object(response.read())
+    finally:
+        response.close()
     error = document.get("Error")
     message = error.get("Message") if isinstance(error, dict) else ""
     code = document.get("StatusCode")

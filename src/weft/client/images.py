@@ -72,7 +72,8 @@ class Images:
             "changes": changes,
             "platform": platform,
         }
-        return self._session.request("POST", "/images/create", parameters, body=archive).json_values()
+        response = self._session.request("POST", "/images/create", parameters, body=archive)
+        return self._session.stream_json(response)
 
     def load(self, archive: Iterable[bytes], *, quiet: bool = False) -> Response:
         """Load a docker-archive or OCI layout; the answer is JSON progress or text, as its content type says."""
@@ -83,11 +84,11 @@ class Images:
 
     def save(self, references: Iterable[str]) -> Iterator[bytes]:
         """Return a docker-archive of the images."""
-        return self._session.request("GET", "/images/get", {"names": list(references)}).chunks()
+        return self._session.stream(self._session.request("GET", "/images/get", {"names": list(references)}))
 
     def _progress(self, path: str, parameters: query.Parameters, credentials: str) -> Iterator[object]:
         headers = {"X-Registry-Auth": credentials} if credentials else {}
-        return self._session.request("POST", path, parameters, headers=headers).json_values()
+        return self._session.stream_json(self._session.request("POST", path, parameters, headers=headers))
 
 
 def _path(reference: str) -> str:

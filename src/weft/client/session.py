@@ -2,7 +2,7 @@
 
 import json
 import select
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from weft.client import query
 from weft.client.connection import Connection, Response, check, connect, send
@@ -110,8 +110,22 @@ class Session:
             self._idle.pop().close()
 
     def finish(self, response: Response) -> None:
-        """Keep the connection of a response whose body has been read."""
+        """Keep the connection of a response whose body has been read, close any other."""
         self._release(response)
+
+    def stream(self, response: Response) -> Iterator[bytes]:
+        """Yield the body as it comes, and give the connection back after it."""
+        try:
+            yield from response.chunks()
+        finally:
+            self._release(response)
+
+    def stream_json(self, response: Response) -> Iterator[object]:
+        """Yield the JSON documents of the body as they come, and give the connection back after it."""
+        try:
+            yield from response.json_values()
+        finally:
+            self._release(response)
 
     def _exchange(self, method: str, target: str, headers: Mapping[str, str], body: Body) -> Response:
         sent = {"User-Agent": self._agent, **headers}

@@ -27,4 +27,4 @@ class System:
     ) -> Iterator[object]:
         """Yield events as they happen, for ever unless `until`; times are seconds since the epoch with a fraction."""
         parameters = {"since": since, "until": until, "filters": query.filters(filters or {})}
-        return self._session.request("GET", "/events", parameters).json_values()
+        return self._session.stream_json(self._session.request("GET", "/events", parameters))

@@ -91,7 +91,14 @@ class Daemon:
         engine = Engine(edges, records, settings, drivers)
         holder.append(engine)
         system = SystemService(
-            engine.inventory, images, runtime, drivers, engine.events, settings, HostObserver(nft_version()), self._summary
+            engine.inventory,
+            images,
+            runtime,
+            drivers,
+            engine.events,
+            settings,
+            HostObserver(nft_version()),
+            self._summary,
         )
         return engine, system
 

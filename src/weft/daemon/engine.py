@@ -153,6 +153,7 @@ class Engine:
 
     async def start(self) -> None:
         """Bring records, kernel and processes into agreement; containers that are due start in the background."""
+        await self.firewall.load()  # networks add their elements to it
         await self.default_networks.ensure()
         due = await self.recovery.run()
         await self.firewall.load()

@@ -8,6 +8,7 @@ import stat
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from weft.daemon.config.daemon_config import DaemonConfig
 from weft.daemon.config.host import Host, InheritedHost, TcpHost, UnixHost
@@ -81,11 +82,17 @@ def _open(
             case UnixHost():
                 return [Listener(host, _unix(host.path, _group(config)))]
             case TcpHost():
-                return [Listener(host, sock, tls) for sock in _tcp(host)]
+                sockets = [_tcp(host)]
             case InheritedHost():
-                return [Listener(host, sock, tls if _is_tcp(sock) else None) for sock in _inherited(host, environment)]
+                sockets = _inherited(host, environment)
     except OSError as error:
         raise SystemFailure(f"can't create {host} socket: {_reason(error)}") from error
+    for sock in sockets:
+        if not config.tlsverify and not _is_local(sock):
+            for each in sockets:
+                each.close()
+            raise InvalidParameter(f"refusing to listen on {host} without --tlsverify: others can reach it")
+    return [Listener(host, sock, tls if _is_tcp(sock) else None) for sock in sockets]
 
 
 def _unix(path: str, group: int) -> socket.socket:
@@ -140,25 +147,20 @@ def _group(config: DaemonConfig) -> int:
         return 0
 
 
-def _tcp(host: TcpHost) -> list[socket.socket]:
-    """Return a socket for each address of the host's name."""
+def _tcp(host: TcpHost) -> socket.socket:
+    """Return a socket at the host's address; of a name's addresses the first of IPv4, as dockerd takes it."""
     found = socket.getaddrinfo(host.host, host.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    opened: list[socket.socket] = []
+    family, _, _, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
+    sock = socket.socket(family, socket.SOCK_STREAM)
     try:
-        for family, _, _, _, address in dict.fromkeys(found):
-            sock = socket.socket(family, socket.SOCK_STREAM)
-            opened.append(sock)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            sock.bind(address)
-            sock.listen(_BACKLOG)
-            sock.setblocking(False)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+        sock.listen(_BACKLOG)
+        sock.setblocking(False)
     except BaseException:
-        for sock in opened:
-            sock.close()
+        sock.close()
         raise
-    return opened
+    return sock
 
 
 def _inherited(host: InheritedHost, environment: Mapping[str, str]) -> list[socket.socket]:
@@ -179,6 +181,11 @@ def _inherited(host: InheritedHost, environment: Mapping[str, str]) -> list[sock
         sock.setblocking(False)
         opened.append(sock)
     return opened
+
+
+def _is_local(sock: socket.socket) -> bool:
+    """Whether only this machine reaches a socket: by its address, whatever the name was that led to it."""
+    return not _is_tcp(sock) or ip_address(sock.getsockname()[0].partition("%")[0]).is_loopback
 
 
 def _is_tcp(sock: socket.socket) -> bool:

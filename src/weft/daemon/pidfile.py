@@ -13,7 +13,7 @@ class PidFile:
         self._path = Path(path)
 
     def take(self) -> None:
-        """Write our id; raises Conflict where a living process has the file, SystemFailure where it cannot be written."""
+        """Write our id; raises Conflict where a living process has the file, SystemFailure where that fails."""
         holder = self._holder()
         if holder:
             raise Conflict(

@@ -27,6 +27,7 @@ class Reaper:
         self._timer: threading.Timer | None = None
         self._expected = 1  # a killed daemon may have left some
         self._reaped = 0
+        self._closed = False
 
     @property
     def is_pending(self) -> bool:
@@ -50,6 +51,8 @@ class Reaper:
             self._timer = None
             seen = self._expected
         with self._busy:
+            if self._closed:
+                return
             error = self._channel.transact([delete_doomed()]).get(0)
             self._reaped = max(self._reaped, seen)
         if error is not None and error.errno != errno.ENODEV:
@@ -58,10 +61,10 @@ class Reaper:
     def close(self) -> None:
         """Delete what is left, and stop; call it when the workers have ended."""
         with self._lock:
-            timer = self._timer
-        if timer is not None:
-            timer.cancel()
-            timer.join()
+            if self._timer is not None:
+                self._timer.cancel()
         if self.is_pending:
             self.reap()
-        self._channel.close()
+        with self._busy:
+            self._closed = True
+            self._channel.close()

@@ -5,6 +5,7 @@ They are held by file descriptors alone, so that nothing of the stock outlives t
 
 import logging
 import os
+import time
 from collections import deque
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from weft.kernel.netlink.link import raise_loopback
 from weft.kernel.sysctl import SANDBOX_DEFAULTS, write
 
 _SIZE = 4
+_BREATH = 0.005  # seconds, in which a container's start goes on undisturbed
 _LOG = logging.getLogger(__name__)
 
 
@@ -68,7 +70,9 @@ class Stock:
             self._workers.submit(self.fill)
 
     def fill(self) -> None:
-        """Make what the shelf lacks. A failure is left to the next caller, who meets it itself."""
+        """Make what the shelf lacks, after a breath. A failure is left to the next caller, who meets it itself."""
+        if len(self._shelf) < _SIZE:
+            time.sleep(_BREATH)
         while self._open and len(self._shelf) < _SIZE:
             try:
                 self._shelf.append(prepare(self._home))

@@ -44,7 +44,9 @@ class Bundles:
         if policy.kept:
             self._layout.log(record.id).touch(mode=0o640)
 
-    def make(self, bundle: Bundle, program: Program, cgroup: str, network: str, pid_of: Callable[[str], int]) -> RunRecord:
+    def make(
+        self, bundle: Bundle, program: Program, cgroup: str, network: str, pid_of: Callable[[str], int]
+    ) -> RunRecord:
         """Mount the root and write the configuration and the run's record, which is returned."""
         record, spec = bundle.record, bundle.record.spec
         _check_sources(bundle)

@@ -1,4 +1,4 @@
-"""Control groups of containers: version 2, version 1, and both side by side (Linux admin-guide: cgroup-v1, cgroup-v2)."""
+"""Control groups of containers: version 2, version 1, and both side by side (cgroups(7))."""
 
 import contextlib
 import os
@@ -80,6 +80,12 @@ class Cgroups:
             for below, _, _ in os.walk(directory, topdown=False):
                 with contextlib.suppress(FileNotFoundError):
                     os.rmdir(below)
+
+    def remove_default_parent(self) -> None:
+        """Remove the default parent when no container of any daemon is in it."""
+        with contextlib.suppress(OSError):
+            for directory in self._directories(DEFAULT_PARENT):
+                directory.rmdir()
 
     def oom_kills(self, path: str) -> int:
         """Return how many processes the kernel killed for want of memory; 0 when the cgroup is gone."""

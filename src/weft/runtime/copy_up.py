@@ -14,7 +14,7 @@ _CP: Final = "/bin/cp"
 
 
 def fill_volumes(root: int, mounts: Sequence[Mount]) -> None:
-    """Copy from the root file system at descriptor `root` into empty volumes that ask for it; SystemFailure if cp fails.
+    """Copy from the root file system at descriptor `root` into empty volumes that ask for it; SystemFailure on error.
 
     Owners, modes, times, links and extended attributes are kept; the volume's directory becomes like the image's.
     """

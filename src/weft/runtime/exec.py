@@ -5,13 +5,13 @@ import contextlib
 import os
 import shutil
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from weft.engine.contract.runtime import Exit, ExecSpec
+from weft.engine.contract.runtime import ExecSpec, Exit
 from weft.model.container import ContainerRecord, Security
 from weft.model.errors import NotFound
 from weft.runtime import faults, terminal
@@ -34,6 +34,7 @@ Ended = Callable[[Exit], Awaitable[None]]
 class _Execution:
     supervisor: ProcessWatch
     directory: Path
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
     watch: ProcessWatch | None = None
     task: asyncio.Task[None] | None = None
 
@@ -93,12 +94,10 @@ class Execs:
             gate = Gate() if attached else None
             if gate is not None:
                 stack.callback(gate.close)
-            pid, pipe = await self._conmon.exec(
-                live.id, exec_id, program, streams, directory=directory, gate=gate
-            )
+            pid, pipe = await self._conmon.exec(live.id, exec_id, program, streams, directory=directory, gate=gate)
             execution = _Execution(ProcessWatch(pid, lambda: None), directory)
             if gate is not None and await gate.listening():
-                stdio = await self._attach(directory, spec)
+                stdio = await self._attach(execution, spec)
                 gate.open()
             report = await pipe.report()
         if not isinstance(report, Report) or report.data < 0:
@@ -112,16 +111,17 @@ class Execs:
         execution.task = asyncio.create_task(self._wait(live.id, exec_id, execution, pipe, ended))
         return report.data, stdio
 
-    async def _attach(self, directory: Path, spec: ExecSpec) -> AttachedStdio:
+    async def _attach(self, execution: _Execution, spec: ExecSpec) -> AttachedStdio:
         outputs = {1} if spec.attach_stdout else set[int]()
         if spec.attach_stderr:
             outputs.add(2)
         return AttachedStdio(
-            await connect(directory),
+            await connect(execution.directory),
             takes_input=spec.attach_stdin,
             keep_input_open=False,
             closed=lambda _: None,
             outputs=frozenset(outputs),
+            settled=execution.settled,
         )
 
     async def _wait(self, container_id: str, exec_id: str, execution: _Execution, pipe: SyncPipe, ended: Ended) -> None:
@@ -132,8 +132,10 @@ class Execs:
             else:  # the supervisor was killed: its process is nobody's now
                 exit_ = self.exit_of(container_id, exec_id) or Exit(_LOST, self._clock())
             await ended(exit_)
+            execution.settled.set()
             await asyncio.to_thread(shutil.rmtree, execution.directory, ignore_errors=True)
         finally:
+            execution.settled.set()
             pipe.close()
             self._running.pop(exec_id, None)
 

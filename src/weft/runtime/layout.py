@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from weft.model.errors import InvalidParameter
+from weft.model.ids import is_full_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,11 @@ class Layout:
     def runtime_states(self) -> tuple[Path, ...]:
         """Return the state directories of all OCI runtimes that were used."""
         return tuple((self.exec_root / "oci").iterdir())
+
+    def known(self) -> frozenset[str]:
+        """Return the ids of all containers with a directory of their own or a run."""
+        names = {path.name for root in (self.containers, self.runs, self.roots) for path in root.iterdir()}
+        return frozenset(name for name in names if is_full_id(name))
 
     def container(self, container_id: str) -> Path:
         """Return a container's own directory."""

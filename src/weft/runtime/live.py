@@ -42,7 +42,12 @@ class Live:
     def when_ended(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call back when the exit is known; the function returned takes that back."""
         self._when_ended.append(callback)
-        return lambda: callback in self._when_ended and self._when_ended.remove(callback)
+
+        def forget() -> None:
+            if callback in self._when_ended:
+                self._when_ended.remove(callback)
+
+        return forget
 
     async def attach(self) -> AttachedStdio:
         """Connect to the standard streams; Conflict when the process has just ended."""

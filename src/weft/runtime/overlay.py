@@ -15,7 +15,7 @@ _MOUNT_POINT_FIELD: Final = 4  # proc(5), mountinfo
 
 
 def mount_root(layers: Sequence[str], upper: Path, work: Path, target: Path) -> None:
-    """Mount `layers` (lowest first) under `upper` at `target`, making the directories; SystemFailure with the reason."""
+    """Mount `layers` (lowest first) under `upper` at `target`, making directories; SystemFailure with the reason."""
     for path in (upper, work, target):
         path.mkdir(parents=True, exist_ok=True)
     unmount_root(target, keep=True)

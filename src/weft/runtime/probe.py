@@ -1,5 +1,6 @@
 """Finds the programs that run containers here, and tries them."""
 
+import os
 import shutil
 import struct
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ _RUNTIMES: Final = ("crun", "runc")  # in order of preference: crun starts in a 
 _INITS: Final = ("catatonit", "tini-static", "docker-init", "tini")
 _NO_PROGRAM: Final = "/weft-probe"
 _INTERPRETER: Final = 3  # ELF's PT_INTERP
-_ID: Final = "weft-probe"
+_ID: Final = f"weft-probe-{os.getpid()}"  # two daemons may look at once
 
 
 @dataclass(frozen=True, slots=True)

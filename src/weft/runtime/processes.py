@@ -54,7 +54,7 @@ async def ended(pid: int) -> None:
     """Return when a process has ended; at once when there is none."""
     done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     try:
-        watch = ProcessWatch(pid, lambda: done.done() or done.set_result(None))
+        watch = ProcessWatch(pid, lambda: done.set_result(None) if not done.done() else None)
     except ProcessLookupError:
         return
     try:

@@ -58,7 +58,6 @@ def pid_in(directory: Path) -> int:
 
 def exit_in(file: Path, *, oom_killed: bool = False) -> Exit | None:
     """Return the exit that a supervisor wrote, finished when it wrote it; None while there is none."""
-    with contextlib.suppress(FileNotFoundError, ValueError):
-        with file.open() as opened:
-            return Exit(int(opened.read()), os.fstat(opened.fileno()).st_mtime_ns, oom_killed)
+    with contextlib.suppress(FileNotFoundError, ValueError), file.open() as opened:
+        return Exit(int(opened.read()), os.fstat(opened.fileno()).st_mtime_ns, oom_killed)
     return None

@@ -61,7 +61,7 @@ class Spawner:
             os.chdir(directory)  # the thread's alone: it does not share its fs struct
             return os.posix_spawn(
                 argv[0],
-                argv,
+                list(argv),
                 {**_ENVIRONMENT, **(environment or {})},
                 file_actions=[
                     (os.POSIX_SPAWN_DUP2, self._null, 0),
@@ -106,5 +106,3 @@ def _identity(path: str) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_dev, status.st_ino
-
-

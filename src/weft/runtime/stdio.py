@@ -53,13 +53,19 @@ class AttachedStdio:
         keep_input_open: bool,
         closed: Callable[["AttachedStdio"], None],
         outputs: frozenset[int] = frozenset({1, 2}),
+        settled: asyncio.Event | None = None,
     ) -> None:
-        """Take over a connected socket; `outputs` are the streams to give out, `closed` is told when it is dropped."""
+        """Take over a connected socket.
+
+        `outputs` are the streams to give out, `closed` is told when the socket is dropped, and the output's end
+        waits for `settled`: who has seen it may ask for the exit code.
+        """
         self._link = link
         self._takes_input = takes_input
         self._keep_input_open = keep_input_open
         self._on_close = closed
         self._outputs = outputs
+        self._settled = settled
         self._packets: deque[bytes] = deque()
         self._held = 0
         self._limit: float = 4 * 1024 * 1024
@@ -81,6 +87,8 @@ class AttachedStdio:
                 stream = 2 if packet[0] == _STDERR else 1
                 if stream in self._outputs:
                     yield stream, packet[1:]
+            if self._ended and self._settled is not None:
+                await self._settled.wait()
             if self._ended or self._closed:
                 return
             self._news.clear()

@@ -1,4 +1,4 @@
-"""The pipe on which conmon reports: a line of JSON with a pid or an exit code, or words when it could not even start."""
+"""The pipe on which conmon reports: lines of JSON with a pid or an exit code, or words when it could not start."""
 
 import asyncio
 import os

@@ -2,10 +2,7 @@
 
 import asyncio
 import contextlib
-import ctypes
 import os
-import stat
-import struct
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,10 +10,6 @@ from pathlib import Path
 from weft.model.errors import InvalidParameter, SystemFailure
 from weft.model.ids import is_container_name
 from weft.model.volume import VolumeRecord
-
-_OPENAT2 = 437  # the same number on every architecture
-_RESOLVE_NO_MAGICLINKS = 0x02
-_RESOLVE_IN_ROOT = 0x10
 
 
 class LocalVolumes:
@@ -75,61 +68,6 @@ class LocalVolumes:
         return place
 
 
-async def copy_up(root: Path, path: str, volume: Path) -> bool:
-    """Copy what an image has at `path` into a volume that is still empty; return whether anything was to copy.
-
-    `root` is the container's mounted root, not running yet: symbolic links in `path` are followed within it only
-    (openat2(2), RESOLVE_IN_ROOT). Owner, mode and times of the directory itself are copied too. The volume is filled
-    whole or not at all; raises SystemFailure if the copy fails.
-    """
-    if any(volume.iterdir()):
-        return False
-    try:
-        source = _open_inside(root, path)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError as error:
-        raise SystemFailure(f"copy {path} to the volume: {error.strerror}") from error
-    try:
-        staging = Path(tempfile.mkdtemp(prefix="copying-", dir=volume.parent))
-        try:
-            here = f"/proc/self/fd/{source}/."
-            await _run(f"copy {path} to the volume", "cp", "-a", "--", here, f"{staging}/", passed=(source,))
-            if any(volume.iterdir()):  # another container was faster
-                return False
-            for entry in staging.iterdir():
-                os.rename(entry, volume / entry.name)
-            _copy_attributes(os.fstat(source), volume)
-        finally:
-            await asyncio.shield(_run("copy", "rm", "-rf", "--", os.fspath(staging)))
-    finally:
-        os.close(source)
-    return True
-
-
-def _copy_attributes(status: os.stat_result, target: Path) -> None:
-    os.chown(target, status.st_uid, status.st_gid)
-    os.chmod(target, stat.S_IMODE(status.st_mode))
-    os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
-
-
-def _open_inside(root: Path, path: str) -> int:
-    """Open a directory of a container's root; OSError as open(2)."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    base = os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        how = struct.pack(
-            "=QQQ", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, 0, _RESOLVE_IN_ROOT | _RESOLVE_NO_MAGICLINKS
-        )
-        descriptor: int = libc.syscall(_OPENAT2, base, os.fsencode(path), how, ctypes.c_size_t(len(how)))
-        if descriptor < 0:
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number), path)
-        return descriptor
-    finally:
-        os.close(base)
-
-
 def _tree_size(top: str) -> int:
     total = 0
     linked: set[tuple[int, int]] = set()
@@ -147,9 +85,9 @@ def _tree_size(top: str) -> int:
     return total
 
 
-async def _run(purpose: str, *argv: str, passed: tuple[int, ...] = ()) -> None:
+async def _run(purpose: str, *argv: str) -> None:
     process = await asyncio.create_subprocess_exec(
-        *argv, stdin=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE, pass_fds=passed
+        *argv, stdin=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
     )
     try:
         _, complaints = await process.communicate()

@@ -55,6 +55,7 @@ class Attachment:
         watched = (signal.SIGWINCH, *(FORWARDED if self._forward else ()))
         with SignalPipe(watched) as signals:
             connection = connect()
+            waiter: Response | None = None
             try:
                 waiter = wait() if wait is not None else None
                 start()
@@ -64,12 +65,12 @@ class Attachment:
                     ended = relay.run(until)
             finally:
                 connection.close()
-            if not ended:
-                return None
             if waiter is None:
-                return 0
-            relay.wait(waiter.connection)
-            return _status(waiter)
+                return 0 if ended else None
+            try:
+                return _status(waiter, relay) if ended else None
+            finally:
+                waiter.close()
 
     def _relay(self, connection: Connection, signals: SignalPipe, keys: bytes) -> Relay:
         shows_size = self.tty and self._resize is not None and os.isatty(sys.stdout.fileno())
@@ -112,9 +113,9 @@ class Attachment:
         return tell
 
 
-def _status(waiter: Response) -> int:
+def _status(waiter: Response, relay: Relay) -> int:
+    relay.wait(waiter.connection)
     status, error = exit_code(waiter)
-    waiter.close()
     if error:
         raise CommandFailed(f"Error waiting for container: {error}", 125)
     return status

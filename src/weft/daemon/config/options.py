@@ -99,7 +99,7 @@ _NETWORK = (
              "create the network with -o com.docker.network.bridge.gateway_mode_ipv4=routed"),
     _refused("bridge-accept-fwmark", Kind.TEXT, "Weft accepts packets by address and port, not by a mark that others "
              "set: publish the ports"),
-    _refused("network-diagnostic-port", Kind.INT, "there is no diagnostic server: use `docker network inspect --verbose`"),
+    _refused("network-diagnostic-port", Kind.INT, "there is no diagnostic server: use `docker network inspect`"),
 )  # fmt: skip
 
 _CONTAINERS = (

@@ -61,7 +61,7 @@ def _from_json(kind: Kind, value: Any) -> Any:
         case Kind.BOOL | Kind.INT | Kind.OBJECT:
             return value
         case Kind.SIZE:
-            return value if isinstance(value, int) else bytes_of(value)
+            return value if isinstance(value, int) else _scalar(kind, value)
         case Kind.TEXTS | Kind.IPS:
             return tuple(_item(kind, _text(item)) for item in value)
         case Kind.TEXT_MAP:
@@ -84,8 +84,6 @@ def _from_texts(kind: Kind, values: Sequence[str]) -> Any:
             return _boolean_of(values[-1])
         case Kind.INT:
             return _integer_of(values[-1])
-        case Kind.SIZE:
-            return bytes_of(values[-1])
         case Kind.TEXTS | Kind.IPS:
             return tuple(_item(kind, text) for text in values)
         case Kind.TEXT_MAP:
@@ -260,6 +258,7 @@ def _expected(option: Option, value: Any) -> InvalidParameter:
 
 _SCALARS: dict[Kind, Callable[[str], Any]] = {
     Kind.PATH: _path,
+    Kind.SIZE: bytes_of,
     Kind.IP: _address,
     Kind.IPV4: _ipv4,
     Kind.IPV6: _ipv6,

@@ -32,11 +32,16 @@ class Endpoints:
 
     def __init__(self, mirrors: Iterable[str], insecure: Iterable[str]) -> None:
         """Raises InvalidParameter for what is neither a mirror's URL nor a registry."""
+        self.configure(mirrors, insecure)
+
+    def configure(self, mirrors: Iterable[str], insecure: Iterable[str]) -> None:
+        """Know other ones from now on; raises InvalidParameter."""
+        known = tuple(_mirror(text) for text in mirrors)
         self._insecure_hosts: set[str] = set()
         self._insecure_networks: list[_Network] = list(_LOOPBACK)
         for text in insecure:
             self._add_insecure(text)
-        self._mirrors = tuple(_mirror(text) for text in mirrors)
+        self._mirrors = known
 
     async def pull(self, reference: Reference) -> tuple[Endpoint, ...]:
         """Return the registries to ask for it, in order."""
@@ -56,26 +61,12 @@ class Endpoints:
         """Return the registry of that host name."""
         return Endpoint(host, secure=host == DEFAULT_DOMAIN or await self._is_secure(host))
 
-    def _add_insecure(self, text: str) -> None:
-        text = text.removeprefix("http://").removeprefix("https://").rstrip("/")
-        try:
-            self._insecure_networks.append(ipaddress.ip_network(text))
-            return
-        except ValueError:
-            pass
-        parts = urlsplit(f"//{text}")
-        if not parts.hostname or parts.path or parts.query or "@" in text:
-            raise InvalidParameter(f"insecure registry {text} is not valid: write host, host:port or a subnet")
-        self._insecure_hosts.add(text)
-
     async def _is_secure(self, host: str) -> bool:
-        if host in self._insecure_hosts:
+        if host in self._insecure:
             return False
         name = urlsplit(f"//{host}").hostname or host
-        for address in await _addresses(name):
-            if any(address in network for network in self._insecure_networks):
-                return False
-        return True
+        networks = [*_LOOPBACK, *(entry for entry in self._insecure if not isinstance(entry, str))]
+        return not any(address in network for address in await _addresses(name) for network in networks)
 
 
 async def _addresses(name: str) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, ...]:
@@ -89,6 +80,19 @@ async def _addresses(name: str) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6A
     except OSError:
         return ()
     return tuple(ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found)
+
+
+def _insecure(text: str) -> str | _Network:
+    """Return the subnet, or host[:port], that needs no verified HTTPS."""
+    text = text.removeprefix("http://").removeprefix("https://").rstrip("/")
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError:
+        pass
+    parts = urlsplit(f"//{text}")
+    if not parts.hostname or parts.path or parts.query or "@" in text:
+        raise InvalidParameter(f"insecure registry {text} is not valid: write host, host:port or a subnet")
+    return text
 
 
 def _mirror(text: str) -> tuple[str, bool]:

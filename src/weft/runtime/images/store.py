@@ -73,9 +73,17 @@ class ImageStore:
         self._catalogue.sweep()
         self._layers.sweep()
 
+    def set_registries(self, mirrors: tuple[str, ...], insecure: tuple[str, ...]) -> None:
+        """Use other mirrors and insecure registries from the next request on; raises InvalidParameter."""
+        self._endpoints.configure(mirrors, insecure)
+
     def close(self) -> None:
         """End the threads once they are idle."""
         self._workers.close()
+
+    def set_registries(self, mirrors: tuple[str, ...], insecure: tuple[str, ...]) -> None:
+        """Replace mirrors and insecure registries, for what begins from now on; raises InvalidParameter."""
+        self._endpoints.set(mirrors, insecure)
 
     def list(self) -> tuple[ImageRecord, ...]:
         """Return every image, newest first."""

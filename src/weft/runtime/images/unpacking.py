@@ -72,14 +72,13 @@ class Unpacking:
         self._source.interrupt()
 
     def _extract(self) -> str:
-        program = shutil.which(_TAR)
-        if program is None:
+        if shutil.which(_TAR) is None:
             raise SystemFailure("failed to register layer: the program tar (GNU tar) is missing")
         with tempfile.TemporaryFile() as complaints:
             read_end, write_end = os.pipe()
             with open(write_end, "wb", buffering=0) as pipe:
                 try:
-                    self._tar = spawn_confined([program, *_OPTIONS], self._target, read_end, complaints)
+                    self._tar = spawn_confined([_TAR, *_OPTIONS], self._target, read_end, complaints)
                 finally:
                     os.close(read_end)
                 try:

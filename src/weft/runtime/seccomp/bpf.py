@@ -20,7 +20,7 @@ _ACTIONS: Final[Mapping[str, int]] = {
     "SCMP_ACT_ALLOW": 0x7FFF0000,
 }
 _OPERATORS: Final[Mapping[str, int]] = {
-    f"SCMP_CMP_{name}": number for number, name in enumerate("NE LT LE EQ GE GT MASKED_EQ".split(), start=1)
+    f"SCMP_CMP_{name}": number for number, name in enumerate(["NE", "LT", "LE", "EQ", "GE", "GT", "MASKED_EQ"], start=1)
 }
 _UNKNOWN_SYSTEM_CALL: Final = -1
 _OPTIMIZE: Final = 8  # SCMP_FLTATR_CTL_OPTIMIZE

@@ -33,9 +33,7 @@ class SeccompFilters:
         if profile not in ("", UNCONFINED):
             self._program(profile, capabilities)
 
-    def apply(
-        self, config: dict[str, object], profile: str, capabilities: Collection[str], *, runtime: str
-    ) -> None:
+    def apply(self, config: dict[str, object], profile: str, capabilities: Collection[str], *, runtime: str) -> None:
         """Put a filter into an OCI configuration; `profile` is "" (default), "unconfined" or JSON.
 
         Unavailable when the default profile is missing.

@@ -14,9 +14,40 @@ _PROPAGATIONS: Final = frozenset({"private", "rprivate", "slave", "rslave", "sha
 _QUIET: Final = ("nosuid", "noexec", "nodev")
 _OPPOSITES: Final[Mapping[str, str]] = {"exec": "noexec", "suid": "nosuid", "dev": "nodev", "rw": "ro"}
 _TMPFS_FLAGS: Final = frozenset(
-    "exec noexec suid nosuid dev nodev rw ro sync async dirsync remount mand nomand atime noatime diratime nodiratime "
-    "bind rbind unbindable runbindable private rprivate shared rshared slave rslave relatime norelatime strictatime "
-    "nostrictatime".split()
+    [
+        "exec",
+        "noexec",
+        "suid",
+        "nosuid",
+        "dev",
+        "nodev",
+        "rw",
+        "ro",
+        "sync",
+        "async",
+        "dirsync",
+        "remount",
+        "mand",
+        "nomand",
+        "atime",
+        "noatime",
+        "diratime",
+        "nodiratime",
+        "bind",
+        "rbind",
+        "unbindable",
+        "runbindable",
+        "private",
+        "rprivate",
+        "shared",
+        "rshared",
+        "slave",
+        "rslave",
+        "relatime",
+        "norelatime",
+        "strictatime",
+        "nostrictatime",
+    ]
 )
 _TMPFS_VALUES: Final = frozenset({"mode", "uid", "gid", "nr_inodes", "nr_blocks", "mpol", "size"})
 

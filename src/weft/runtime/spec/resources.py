@@ -10,16 +10,32 @@ _DEFAULT_PERIOD: Final = 100_000  # microseconds
 _NANO: Final = 1_000_000_000
 _UNLIMITED: Final = 2**64 - 1
 _ULIMITS: Final = frozenset(
-    "core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack".split()
+    [
+        "core",
+        "cpu",
+        "data",
+        "fsize",
+        "locks",
+        "memlock",
+        "msgqueue",
+        "nice",
+        "nofile",
+        "nproc",
+        "rss",
+        "rtprio",
+        "rttime",
+        "sigpending",
+        "stack",
+    ]
 )
 
 
 def cgroup_limits(resources: Resources, *, limits_swap: bool) -> dict[str, object]:
     """Return the OCI `linux.resources` (memory in bytes, periods in microseconds), without devices."""
-    parts: Mapping[str, dict[str, int]] = {
+    parts: Mapping[str, Mapping[str, int]] = {
         "memory": _memory(resources, limits_swap=limits_swap),
         "cpu": _cpu(resources),
-        "pids": {"limit": resources.pids_limit} if (resources.pids_limit or 0) > 0 else {},
+        "pids": _pids(resources),
     }
     return {name: part for name, part in parts.items() if part}
 
@@ -49,6 +65,10 @@ def _memory(resources: Resources, *, limits_swap: bool) -> dict[str, int]:
     if resources.memory_reservation > 0:
         memory["reservation"] = resources.memory_reservation
     return memory
+
+
+def _pids(resources: Resources) -> dict[str, int]:
+    return {"limit": resources.pids_limit} if resources.pids_limit and resources.pids_limit > 0 else {}
 
 
 def _cpu(resources: Resources) -> dict[str, int]:

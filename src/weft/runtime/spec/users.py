@@ -47,7 +47,8 @@ def resolve(root: int, wanted: str, group_add: Sequence[str] = ()) -> User:
     user_part, _, group_part = wanted.partition(":")
     groups = _groups(root)
     account = _account(root, user_part)
-    gid, extra = account.gid, ()
+    gid = account.gid
+    extra: tuple[int, ...] = ()
     if group_part:
         gid = _group_id(groups, group_part)
     elif account.name:

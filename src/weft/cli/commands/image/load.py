@@ -25,10 +25,11 @@ def run(context: Context, options: Options) -> int:
     finally:
         if path:
             os.close(descriptor)
+    session = context.engine.session
     if response.headers.get("content-type") == "application/json":
-        show(response.json_values(), sys.stdout.fileno())
+        show(session.stream_json(response), sys.stdout.fileno())
     else:
-        for data in response.chunks():
+        for data in session.stream(response):
             context.write(data)
     return 0
 
