@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -80,10 +81,20 @@ def test_capabilities(docker: Docker) -> None:
     assert capabilities(docker, "--cap-drop", "ALL", "--cap-add", "NET_ADMIN") == "0000000000001000"
     assert capabilities(docker, "--cap-add", "CAP_SYS_ADMIN") == "00000000a82425fb"
     assert capabilities(docker, "-u", "nobody") == "0000000000000000"
-    assert int(capabilities(docker, "--privileged"), 16).bit_count() >= 38
     assert re.search('[Ii]nvalid CapAdd|unknown capability|invalid capability', docker.fails("create", "--cap-add", "NONSENSE", "busybox"))
     assert docker("run", "--rm", "busybox", "ip", "link", "set", "lo", "down").returncode != 0
     run(docker, "--cap-add", "NET_ADMIN", "busybox", "ip", "link", "set", "lo", "down")
+
+
+def test_privileged(docker: Docker) -> None:
+    """All that the engine itself may have; a machine that keeps some back stops the reference engine here."""
+    own = re.search(r"CapBnd:\t([0-9a-f]+)", Path("/proc/self/status").read_text())
+    assert own is not None
+    done = docker("run", "--rm", "--privileged", "busybox", "grep", "-E", "CapEff|Seccomp:", "/proc/self/status")
+    if docker.engine.reference and done.returncode:
+        assert "unable to apply caps: operation not permitted" in done.stderr
+    else:
+        assert done.stdout.split() == ["CapEff:", own[1], "Seccomp:", "0"]
 
 
 def test_sysctls(docker: Docker) -> None:
@@ -115,7 +126,8 @@ def test_no_new_privileges(docker: Docker) -> None:
 def test_masked_and_read_only_paths(docker: Docker) -> None:
     assert run(docker, "busybox", "sh", "-c", "cat /proc/kcore | head -c 10 | wc -c") == "0"
     assert docker("run", "--rm", "busybox", "sh", "-c", "echo 1 >/proc/sysrq-trigger").returncode != 0
-    assert docker("run", "--rm", "busybox", "mkdir", "/sys/fs/cgroup/x").returncode != 0
+    script = "cd /sys/fs/cgroup; test -d memory && cd memory; mkdir made"
+    assert "Read-only file system" in docker("run", "--rm", "busybox", "sh", "-c", script).stderr
     assert set(run(docker, "busybox", "ls", "/dev").split()) <= {
         "console", "core", "fd", "full", "mqueue", "null", "ptmx", "pts", "random", "shm", "stderr", "stdin", "stdout",
         "tty", "urandom", "zero",
@@ -135,7 +147,7 @@ def test_shared_memory_and_devices(docker: Docker) -> None:
     assert "size=65536k" in run(docker, "busybox", "sh", "-c", "mount | grep /dev/shm")
     assert "size=8192k" in run(docker, "--shm-size", "8m", "busybox", "sh", "-c", "mount | grep /dev/shm")
     assert run(docker, "--device", "/dev/null:/dev/mine", "busybox", "sh", "-c", "test -c /dev/mine; echo $?") == "0"
-    assert docker("run", "--rm", "--device", "/dev/nonsense", "busybox").returncode == 125
+    assert docker("run", "--rm", "--device", "/dev/nonsense", "busybox").returncode in (125, 127)
 
 
 def test_oom_score_and_healthcheck(docker: Docker) -> None:

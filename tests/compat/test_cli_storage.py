@@ -80,7 +80,8 @@ def test_bind_mounts(docker: Docker) -> None:
     assert re.search("bind source path does not exist", docker.fails("run", "--rm", "--mount", flag, "busybox"))
     flag = f"type=bind,source={source},target=/in,readonly"
     assert "file" in run(docker, "--mount", flag, "busybox", "ls", "/in")
-    assert re.search("must be absolute|invalid mount path|invalid volume specification", docker.fails("create", "-v", "a:b", "busybox"))
+    refusal = docker.fails("create", "-v", f"{source}:/in:nonsense", "busybox")
+    assert re.search("invalid mode: nonsense", refusal)
 
 
 def test_tmpfs(docker: Docker) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from weft.client import query
 from weft.client.connection import Connection, Response, check, connect, send
 from weft.client.endpoint import Endpoint
-from weft.client.errors import ConnectionFailed, EngineError, ProtocolError
+from weft.client.errors import ConnectionFailed, ProtocolError
+from weft.model.errors import WeftError
 
 NEWEST = (1, 51)  # the Engine API version this client is written for
 OLDEST = (1, 24)
@@ -72,9 +73,10 @@ class Session:
     ) -> bytes:
         """Send a request and return the answer's whole body."""
         response = self.request(method, path, parameters, document=document, headers=headers)
-        body = response.read()
-        self._release(response)
-        return body
+        try:
+            return response.read()
+        finally:
+            self._release(response)
 
     def get_object(self, path: str, parameters: query.Parameters | None = None) -> Json:
         """GET a JSON object; raises ProtocolError if the answer is none."""
@@ -132,6 +134,9 @@ class Session:
         used = self._kept() or connect(self.endpoint)
         try:
             return send(used, method, target, sent, body)
+        except ProtocolError:
+            used.close()
+            raise
         except OSError as error:
             used.close()
             raise ConnectionFailed(
@@ -141,7 +146,7 @@ class Session:
     def _checked(self, response: Response) -> Response:
         try:
             return check(response)
-        except EngineError:
+        except WeftError:
             self._release(response)
             raise
 

@@ -76,11 +76,14 @@ class DnsProcess:
             self._link = None
 
     async def end(self) -> None:
-        """End the process itself: no container's names are answered any more."""
-        pid = self._link.peer() if self._link is not None else 0
+        """End the process itself, whoever started it: no container's names are answered any more."""
         await self.stop()
-        if pid:
+        link = await self._reach()
+        if link is not None:
+            pid = link.peer()
+            await link.close()
             await self._terminate(pid)
+        self._reap()
 
     async def open(self, sandbox: str, sockets: SandboxSockets, namespace_path: str, view: SandboxView) -> None:
         """Hand over a sandbox's sockets with its view; ours are closed, whatever happens."""

@@ -1,7 +1,7 @@
 """The bridge driver: a Linux bridge a network, a veth pair an endpoint, the host as router."""
 
 from collections.abc import Collection, Iterable
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_interface
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_interface, ip_network
 
 from weft.drivers.bridge_host import bridge_address_changes, bridge_sysctls
 from weft.drivers.bridge_options import BridgeOptions, GatewayMode, bridge_options
@@ -142,14 +142,15 @@ class BridgeDriver:
     def gateway(
         self, record: NetworkRecord, endpoint: Endpoint, sandbox: str, versions: Collection[int] = (4, 6)
     ) -> Plan:
-        hops = [hop for hop in (endpoint.gateway_ipv4, endpoint.gateway_ipv6) if hop is not None]
-        return Plan(
-            tuple(
-                AddRoute(_DEFAULT_ROUTE[hop.version], endpoint.sandbox_link, hop, sandbox)
-                for hop in hops
-                if hop.version in versions
-            )
-        )
+        ways = ((endpoint.ipv4, endpoint.gateway_ipv4), (endpoint.ipv6, endpoint.gateway_ipv6))
+        operations: list[Operation] = []
+        for interface, hop in ways:
+            if interface is None or hop is None or hop.version not in versions:
+                continue
+            if hop not in interface.network:  # daemon.json's default-gateway need not lie in the bridge's subnet
+                operations.append(AddRoute(ip_network(hop), endpoint.sandbox_link, None, sandbox))
+            operations.append(AddRoute(_DEFAULT_ROUTE[hop.version], endpoint.sandbox_link, hop, sandbox))
+        return Plan(tuple(operations))
 
     def segment(self, record: NetworkRecord) -> Segment:
         options = bridge_options(record.spec)

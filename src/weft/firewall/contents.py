@@ -16,7 +16,12 @@ def merged(parts: Iterable[Contents]) -> Contents:
     gathered: dict[str, set[Element]] = {}
     for name, elements in chain.from_iterable(part.items() for part in parts):
         gathered.setdefault(name, set()).update(elements)
-    return {name: tuple(sorted(elements)) for name, elements in sorted(gathered.items())}
+    return {name: tuple(sorted(elements, key=_words)) for name, elements in sorted(gathered.items())}
+
+
+def _words(element: Element) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    # Elements order themselves so too, but five times as slowly.
+    return element.key, element.value
 
 
 def add(contents: Contents) -> Plan:

@@ -5,6 +5,7 @@ its session is its own. It is never told a log-size limit except for a single fi
 files that the daemon renamed.
 """
 
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from weft.runtime.sync_pipe import Report, SyncPipe, Words
 
 REOPEN_LOGS: Final = b"2 0 0\n"  # on the `ctl` fifo
 NO_LOG: Final = "none"
+_RUNTIME_LOG: Final = "runtime.log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,7 @@ class Conmon:
     ) -> tuple[int, Report | Words]:
         """Create the container of the bundle in `directory`; return the supervisor's pid and its first report."""
         argv = [
-            *self._common(container_id, container_id, program, directory),
-            *streams.options(),
+            *self._common(container_id, container_id, program, directory, streams),
             *("--bundle", str(directory), "--full-attach", "--exit-dir", str(exits)),
             *log,
         ]
@@ -92,8 +93,7 @@ class Conmon:
         exits = directory / "exit"
         exits.mkdir()
         argv = [
-            *self._common(container_id, exec_id, program, directory),
-            *streams.options(),
+            *self._common(container_id, exec_id, program, directory, streams),
             *("--exec", "--exec-process-spec", str(directory / "process.json"), "--exit-dir", str(exits)),
             *("--log-path", NO_LOG),
         ]
@@ -110,10 +110,16 @@ class Conmon:
             pipe.close()
             raise
 
-    def _common(self, container_id: str, own_id: str, program: Program, directory: Path) -> list[str]:
+    def _common(
+        self, container_id: str, own_id: str, program: Program, directory: Path, streams: Streams
+    ) -> list[str]:
+        # with a terminal conmon dies of a runtime's failure before it has read what the runtime said
+        log = ("--runtime-arg", "--log", "--runtime-arg", str(directory / _RUNTIME_LOG)) if streams.tty else ()
         return [
             *(self._path, "--api-version", "--sync", "--cid", container_id, "--cuuid", own_id),
             *("--runtime", program.path, "--runtime-arg", "--root", "--runtime-arg", str(program.state)),
+            *log,
+            *streams.options(),
             *("--container-pidfile", str(directory / "pid"), "--no-sync-log", "--log-level", "error"),
         ]
 
@@ -169,3 +175,12 @@ class Gate:
         self._ready.close()
         os.close(self._start_reader)
         os.close(self._start_writer)
+
+
+def reason_in(report: Report | Words, directory: Path) -> str:
+    """Return why a start failed: conmon's message, or what the OCI runtime noted in the bundle directory."""
+    text = report.message if isinstance(report, Report) else report.text
+    if not text:
+        with contextlib.suppress(FileNotFoundError):
+            return (directory / _RUNTIME_LOG).read_text(errors="replace")
+    return text

@@ -15,7 +15,7 @@ from weft.engine.contract.runtime import ExecSpec, Exit
 from weft.model.container import ContainerRecord, Security
 from weft.model.errors import NotFound
 from weft.runtime import faults, terminal
-from weft.runtime.conmon import Conmon, Gate, Program, Streams
+from weft.runtime.conmon import Conmon, Gate, Program, Streams, reason_in
 from weft.runtime.layout import Layout
 from weft.runtime.live import Live
 from weft.runtime.processes import ProcessWatch
@@ -104,7 +104,7 @@ class Execs:
             pipe.close()
             if stdio is not None:
                 stdio.close()
-            raise faults.exec_failed(report.message if isinstance(report, Report) else report.text, spec.argv[0])
+            raise faults.exec_failed(reason_in(report, directory), spec.argv[0])
         if stdio is not None:
             execution.watch = _watch(report.data, stdio)
         self._running[exec_id] = execution

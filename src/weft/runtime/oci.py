@@ -27,7 +27,7 @@ from weft.model.ids import short_id
 from weft.runtime import ending, faults, starting, syscalls, terminal
 from weft.runtime.bundles import Bundles, LayerPaths
 from weft.runtime.cgroup import Cgroups
-from weft.runtime.conmon import Conmon
+from weft.runtime.conmon import Conmon, reason_in
 from weft.runtime.exec import Execs
 from weft.runtime.inotify import Inotify
 from weft.runtime.layout import Layout
@@ -177,7 +177,7 @@ class OciRuntime:
             )
         if not isinstance(report, Report) or report.data <= 0:
             await ended(supervisor)
-            message = report.message if isinstance(report, Report) else report.text
+            message = reason_in(report, self._layout.run(record.id))
             raise faults.create_failed(program.name, message, record.spec.process.argv[0])
         self._adopt(record.id, run_record, report.data, supervisor)
         return report.data

@@ -77,7 +77,7 @@ async def _refusal(spawner: Spawner, program: Program, layout: Layout, cgroups: 
     directory = layout.run(f".probe-{program.name}")
     cgroup = cgroups.path_of("", f"{_ID}-{program.name}")
     shutil.rmtree(directory, ignore_errors=True)
-    (directory / "rootfs").mkdir(parents=True)
+    (directory / "rootfs/dev").mkdir(parents=True)
     program.state.mkdir(exist_ok=True)
     shutil.rmtree(program.state / _ID, ignore_errors=True)
     (directory / "config.json").write_bytes(msgspec.json.encode(_trivial_config(cgroup)))

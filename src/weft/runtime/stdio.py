@@ -117,8 +117,10 @@ class AttachedStdio:
         self._pause()
         self._packets.clear()
         self._news.set()
-        self._unblock()
-        if self._keep_input_open and self._takes_input and not self._ended:
+        if self._ended:
+            return
+        if self._keep_input_open and self._takes_input:
+            self._unblock()
             # conmon closes the input of such a process with any connection's end: stay, silently
             with contextlib.suppress(OSError):
                 self._link.shutdown(socket.SHUT_RD)
@@ -134,6 +136,7 @@ class AttachedStdio:
             self._resume()
 
     def _drop(self) -> None:
+        self._unblock()
         self._link.close()
         self._on_close(self)
 
@@ -186,6 +189,7 @@ class AttachedStdio:
             if not packet:
                 self._ended = True
                 self._pause()
+                self._drop()
                 break
             self._packets.append(packet)
             self._held += len(packet)

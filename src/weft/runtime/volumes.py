@@ -18,7 +18,7 @@ class LocalVolumes:
     def __init__(self, data_root: Path) -> None:
         """Raises OSError if the directory cannot be made. Volumes that a killed daemon was removing are removed."""
         self._root = data_root / "volumes"
-        self._root.mkdir(parents=True, exist_ok=True, mode=0o701)
+        self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Names of volumes never begin with a dot, so what is on its way out can lie beside them.
         self._leftovers = [path for path in self._root.iterdir() if path.name.startswith(".")]
 

@@ -91,7 +91,7 @@ def _answer_tcp(server: socket.socket) -> None:
             connection, peer = server.accept()
         except OSError:
             return
-        with connection:
+        with connection, contextlib.suppress(OSError):  # a client may be gone already
             connection.sendall(_seen(peer))
 
 

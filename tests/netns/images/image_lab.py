@@ -180,6 +180,11 @@ def fill(archive: Path, target: str) -> None:
     )
 
 
+def run(*argv: str | Path, **options: Any) -> subprocess.CompletedProcess[bytes]:
+    """Run a program to its end; CalledProcessError if it fails."""
+    return subprocess.run(argv, check=True, capture_output=True, **options)
+
+
 async def lines(stream: AsyncIterator[Progress]) -> list[Progress]:
     return [line async for line in stream]
 

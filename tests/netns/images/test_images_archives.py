@@ -5,7 +5,6 @@ import hashlib
 import io
 import json
 import os
-import subprocess
 import tarfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from image_lab import (
     docker_archive,
     layer,
     lines,
+    run,
     statuses,
     tree,
 )
@@ -91,7 +91,7 @@ async def test_load_tells_names_and_progress(place: Place, images: ImageStore, a
 async def test_load_of_a_compressed_archive(images: ImageStore, alpine: Path, program: str) -> None:
     packed = alpine.with_suffix(".packed")
     with packed.open("wb") as file:
-        subprocess.run([program, "-c1", alpine], stdout=file, check=True)
+        file.write(run(program, "-c1", alpine).stdout)
     await lines(images.load(chunks(packed), quiet=True))
     assert images.find("alpine").id == diff_id(configuration(alpine_layers()))
 
@@ -123,20 +123,18 @@ async def test_skopeo_reads_what_is_saved(tmp_path: Path, images: ImageStore, al
     record = images.find("alpine")
     file = await saved(images, tmp_path / "saved.tar", "alpine:latest")
     for transport in (f"docker-archive:{file}:alpine:latest", f"docker-archive:{file}", f"oci-archive:{file}"):
-        told = subprocess.run(["skopeo", "inspect", transport], check=True, capture_output=True).stdout
+        told = run("skopeo", "inspect", transport).stdout
         assert len(json.loads(told)["Layers"]) == len(record.layers)
-        raw = subprocess.run(["skopeo", "inspect", "--config", "--raw", transport], check=True, capture_output=True)
+        raw = run("skopeo", "inspect", "--config", "--raw", transport)
         assert "sha256:" + hashlib.sha256(raw.stdout).hexdigest() == record.id
     target = tmp_path / "layout"
-    copy = ["skopeo", "--insecure-policy", "copy", f"docker-archive:{file}", f"oci:{target}:latest"]
-    subprocess.run(copy, check=True, capture_output=True)
+    run("skopeo", "--insecure-policy", "copy", f"docker-archive:{file}", f"oci:{target}:latest")
 
 
 async def test_load_of_an_oci_layout_that_skopeo_wrote(tmp_path: Path, images: ImageStore, alpine: Path) -> None:
     for name in ("named.tar:docker.io/library/fresh:2", "bare.tar"):
         target = f"oci-archive:{tmp_path}/{name}"
-        copy = ["skopeo", "--insecure-policy", "copy", f"docker-archive:{alpine}:alpine:latest", target]
-        subprocess.run(copy, check=True, capture_output=True)
+        run("skopeo", "--insecure-policy", "copy", f"docker-archive:{alpine}:alpine:latest", target)
     assert said(await lines(images.load(chunks(tmp_path / "named.tar"), quiet=True))) == ["Loaded image: fresh:2\n"]
     record = images.find("fresh:2")
     assert record.layers == tuple(diff_id(content) for content in alpine_layers())
@@ -257,9 +255,7 @@ async def test_opaque_directories_hide_what_is_below(tmp_path: Path, images: Ima
     merged = tmp_path / "merged"
     merged.mkdir()
     script = f"mount -t overlay overlay -o lowerdir={upper}:{lower} {merged} && ls {merged}/d && umount {merged}"
-    shown = subprocess.run(
-        ["unshare", "--mount", "--propagation", "private", "sh", "-c", script], check=True, capture_output=True
-    )
+    shown = run("unshare", "--mount", "--propagation", "private", "sh", "-c", script)
     assert shown.stdout == b"above\n"
 
 
@@ -273,7 +269,7 @@ async def test_ownership_and_attributes_survive(tmp_path: Path, images: ImageSto
     os.setxattr(root / "ping", "security.capability", capability)
     os.setxattr(root / "ping", "user.note", b"n")
     os.setxattr(root / "ping", "trusted.overlay.redirect", b"/etc")
-    subprocess.run(["tar", "-C", root, "--xattrs", "--xattrs-include=*", "-cf", tmp_path / "root.tar", "."], check=True)
+    run("tar", "-C", root, "--xattrs", "--xattrs-include=*", "-cf", tmp_path / "root.tar", ".")
     await lines(images.import_(chunks(tmp_path / "root.tar"), repository="a", tag="", message="", changes=()))
     file = Path(images.layer_paths("a")[0]) / "ping"
     status = file.stat()
@@ -383,7 +379,7 @@ async def test_prune_takes_the_dangling_and_then_the_unused(tmp_path: Path, imag
 
 
 async def test_the_built_in_image(tmp_path: Path, place: Place, images: ImageStore) -> None:
-    version = subprocess.run(["/bin/busybox"], capture_output=True, text=True).stdout.split()[1].removeprefix("v")
+    version = run("/bin/busybox").stdout.decode().split()[1].removeprefix("v")
     assert not await images.ensure_builtin("alpine")
     assert not await images.ensure_builtin("busybox:0.1")
     assert not await images.ensure_builtin("quay.io/library/busybox")
@@ -397,9 +393,9 @@ async def test_the_built_in_image(tmp_path: Path, place: Place, images: ImageSto
     root = Path(images.layer_paths("busybox")[0])
     assert (root / "tmp").stat().st_mode & 0o7777 == 0o1777
     script = "busybox | head -1; id; ls /bin/sh; grep -c . /etc/passwd; hostname >/dev/null && which ping"
-    run = subprocess.run(["chroot", root, "/bin/sh", "-c", script], capture_output=True, text=True, check=True, env={})
-    assert "BusyBox" in run.stdout
-    assert "uid=0(root)" in run.stdout
+    told = run("chroot", root, "/bin/sh", "-c", script, env={"PATH": "/bin:/sbin:/usr/bin"}).stdout
+    assert b"BusyBox" in told
+    assert b"uid=0(root)" in told
 
     await images.remove(f"busybox:{version}", force=False, prune=True, in_use={})
     await images.remove("busybox", force=False, prune=True, in_use={})

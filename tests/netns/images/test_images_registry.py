@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import os
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -233,20 +234,25 @@ def test_push_then_pull_elsewhere_keeps_id_and_digest(tmp_path: Path, alpine: Pa
     in_namespace(scenario)
 
 
-def test_concurrent_pulls_fetch_each_layer_once(tmp_path: Path, alpine: Path) -> None:
+def test_concurrent_pulls_fetch_each_layer_once(tmp_path: Path) -> None:
     async def scenario() -> None:
         with registry(tmp_path / "registry") as host:
-            fill(alpine, f"{host}/alpine:1")
-            fill(alpine, f"{host}/again:1")
+            layers = [layer([("large", os.urandom(20_000_000))]), *alpine_layers()]
+            archive = docker_archive(tmp_path / "large.tar", ["large:1"], layers, configuration(layers))
+            repositories = [f"{host}/{name}:1" for name in ("one", "two", "three")]
+            for repository in repositories:
+                fill(archive, repository)
             place = Place(tmp_path / "data")
             images = place.open()
-            names = (f"{host}/alpine:1", f"{host}/alpine:1", f"{host}/again:1")
-            results = await asyncio.gather(*(lines(images.pull(name, None, "")) for name in names))
+            pulls = (images.pull(name, None, "") for name in (*repositories, *repositories))
+            results = await asyncio.gather(*(lines(pull) for pull in pulls))
             everything = [line for result in results for line in statuses(result)]
-            assert sum("Pull complete" in line for line in everything) == 2
-            assert sum("Downloaded newer image" in line for line in everything) == 2
-            assert sum("Image is up to date" in line for line in everything) == 1
-            assert len(images.list()) == 1
+            assert sum("Pull complete" in line for line in everything) == 3
+            assert sum("Already exists" in line for line in everything) == 6
+            assert sum("Downloaded newer image" in line for line in everything) == 3
+            assert sum("Image is up to date" in line for line in everything) == 3
+            assert [record.tags for record in images.list()] == [tuple(images.list()[0].tags)]
+            assert sorted(images.list()[0].tags) == sorted(repositories)
             assert place.leftovers() == []
             images.close()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from runtime_lab import RuntimeLab, collect, until
 
+from weft.model.container import LogConfig
 from weft.model.errors import Conflict, InvalidParameter, NotFound
 
 
@@ -38,15 +39,9 @@ async def test_a_signal_ends_with_128_and_its_number(lab: RuntimeLab) -> None:
 
 
 async def test_every_byte_of_a_large_output_arrives(lab: RuntimeLab) -> None:
-    ran = await lab.sh("yes 0123456789abcdef | head -c 20000000; echo end >&2", log=lab_none())
+    ran = await lab.sh("yes 0123456789abcdef | head -c 20000000; echo end >&2", log=LogConfig(driver="none"))
     assert len(ran.stdout) == 20_000_000
     assert ran.stderr == "end\n"
-
-
-def lab_none() -> object:
-    from weft.model.container import LogConfig
-
-    return LogConfig(driver="none")
 
 
 async def test_cat_echoes_until_the_input_is_half_closed(lab: RuntimeLab) -> None:
@@ -124,14 +119,15 @@ async def test_a_terminal_has_the_size_it_was_given_and_every_resize_counts(lab:
     await reading
 
 
-async def test_a_missing_program_is_refused_in_dockers_words(lab: RuntimeLab) -> None:
+@pytest.mark.parametrize("tty", [False, True])
+async def test_a_missing_program_is_refused_in_dockers_words(lab: RuntimeLab, tty: bool) -> None:
     for program, words in (
         ("nosuch", 'exec: "nosuch": executable file not found in $PATH: unknown'),
         ("/nosuch", 'exec: "/nosuch": stat /nosuch: no such file or directory: unknown'),
         ("/etc/passwd", 'exec: "/etc/passwd": permission denied: unknown'),
     ):
         with pytest.raises(InvalidParameter) as caught:
-            await lab.created(program)
+            await lab.created(program, tty=tty)
         prefix = "failed to create task for container: failed to create shim task: OCI runtime create failed: "
         assert caught.value.message.startswith(prefix)
         assert caught.value.message.endswith(words)

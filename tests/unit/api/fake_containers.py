@@ -51,9 +51,10 @@ class FakeContainers:
 
     def find(self, reference: str) -> ContainerRecord:
         wanted = reference.removeprefix("/")
-        for record in self.records.values():
-            if record.name == wanted or (len(wanted) > 3 and record.id.startswith(wanted)):
-                return record
+        by_name = [record for record in self.records.values() if record.name == wanted]
+        by_id = [record for record in self.records.values() if len(wanted) > 3 and record.id.startswith(wanted)]
+        for record in by_name + by_id:
+            return record
         raise NotFound(f"No such container: {reference}")
 
     def list(self, *, all: bool, limit: int, filters: Filters) -> tuple[ContainerRecord, ...]:
@@ -107,16 +108,15 @@ class FakeContainers:
         state = ContainerState(status=Status.RUNNING, pid=1000, started=time.time_ns())
         endpoints = tuple(replace(a, endpoint=_endpoint(a, i)) for i, a in enumerate(record.attachments))
         ports = tuple(
-            PublishedPort(request.container_port, IPv4Address("0.0.0.0"), request.host_first or 32768)  # noqa: S104
+            PublishedPort(request.container_port, IPv4Address("0.0.0.0"), request.host_first or 32768)
             for request in record.spec.networking.ports
         )
         self.records[record.id] = replace(record, state=state, attachments=endpoints, ports=ports)
         process = FakeProcess(record.spec.process.argv, lambda code: self._ended(record.id, code))
         self.processes[record.id] = process
-        for stdio in self.pending.pop(record.id, []):
-            stdio._process = process
-            process.connections.add(stdio)
         process.start()
+        for stdio in self.pending.pop(record.id, []):
+            await process.adopt(stdio)
 
     def _ended(self, container: str, code: int) -> None:
         record = self.records[container]
@@ -128,9 +128,7 @@ class FakeContainers:
         if record.spec.auto_remove:
             self._remove(container)
 
-    def _answer(
-        self, waiter: tuple[str, WaitCondition, "asyncio.Future[WaitResult]"], result: WaitResult
-    ) -> None:
+    def _answer(self, waiter: tuple[str, WaitCondition, "asyncio.Future[WaitResult]"], result: WaitResult) -> None:
         self.waiters.remove(waiter)
         if not waiter[2].done():
             waiter[2].set_result(result)
@@ -279,9 +277,7 @@ class FakeExecs:
         )
         return exec_id
 
-    async def start(
-        self, exec_id: str, *, detach: bool, tty: bool, console_size: tuple[int, int]
-    ) -> FakeStdio | None:
+    async def start(self, exec_id: str, *, detach: bool, tty: bool, console_size: tuple[int, int]) -> FakeStdio | None:
         state = self.inspect(exec_id)
         if state.spec.argv[0] == "missing":
             self.states[exec_id] = replace(state, exit_code=127)

@@ -50,6 +50,15 @@ class FakeProcess:
         self.connections.add(stdio)
         return stdio
 
+    async def adopt(self, stdio: FakeStdio) -> None:
+        """Take over a connection made before there was a process, with what it brought."""
+        before, stdio._process = stdio._process, self
+        self.connections.add(stdio)
+        if before.received:
+            await self.take(before.received)
+        if before.input_closed:
+            await self.end_of_input()
+
     def start(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._run())
 

@@ -65,7 +65,7 @@ async def test_list_with_parameters_and_sizes(http: aiohttp.ClientSession, engin
     assert [c["Names"] for c in running] == [["/up"]]
     line = running[0]
     assert line["Command"] == "sleep '1 2'"
-    assert line["Ports"] == [{"IP": "0.0.0.0", "PrivatePort": 80, "PublicPort": 8080, "Type": "tcp"}]  # noqa: S104
+    assert line["Ports"] == [{"IP": "0.0.0.0", "PrivatePort": 80, "PublicPort": 8080, "Type": "tcp"}]
     assert line["State"] == "running"
     assert line["Status"].startswith("Up ")
     assert line["Image"] == "busybox"
@@ -95,7 +95,8 @@ async def test_links_are_names_too(http: aiohttp.ClientSession, engine: FakeEngi
 
 
 @pytest.mark.parametrize(
-    "encoded", ['{"name":{"a":true}}', '{"name":["a"]}', '{"name":["a"],"status":null}', '{"name":{"a":true,"b":false}}']
+    "encoded",
+    ['{"name":{"a":true}}', '{"name":["a"]}', '{"name":["a"],"status":null}', '{"name":{"a":true,"b":false}}'],
 )
 async def test_filters_in_both_encodings(http: aiohttp.ClientSession, engine: FakeEngine, encoded: str) -> None:
     engine.containers.add("a")

@@ -120,7 +120,9 @@ async def test_a_client_that_vanishes_frees_its_stream(engine: FakeEngine, socke
     await _until(lambda: not process.connections)
 
 
-async def test_a_slow_client_is_waited_for_and_blocks_nobody(engine: FakeEngine, raw: RawClient, socket_path: str) -> None:
+async def test_a_slow_client_is_waited_for_and_blocks_nobody(
+    engine: FakeEngine, raw: RawClient, socket_path: str
+) -> None:
     container = _add(engine, "flood", "500")
     await raw.request("POST /containers/c/attach?stream=1&stdout=1", upgrade=True)
     await engine.containers.start("c")
@@ -270,9 +272,10 @@ async def test_logs_frame_stamp_and_select(engine: FakeEngine, http: aiohttp.Cli
     async with http.get("/v1.41/containers/c/logs?stdout=1&stderr=1&timestamps=1") as response:
         assert response.headers["Content-Type"] == "application/vnd.docker.raw-stream"
         one, two = b"2017-07-14T02:40:00.000000001Z one\n", b"2017-07-14T02:40:01.000000000Z two\n"
-        assert await response.read() == b"\x01\0\0\0\0\0\0" + bytes((len(one),)) + one + b"\x02\0\0\0\0\0\0" + bytes(
-            (len(two),)
-        ) + two
+        assert (
+            await response.read()
+            == b"\x01\0\0\0\0\0\0" + bytes((len(one),)) + one + b"\x02\0\0\0\0\0\0" + bytes((len(two),)) + two
+        )
     async with http.get("/containers/c/logs?stderr=1&tail=5&since=1.5") as response:
         assert response.headers["Content-Type"] == "application/vnd.docker.multiplexed-stream"
         assert (await response.read())[8:] == b"two\n"

@@ -9,7 +9,12 @@ from weft.model.errors import InvalidParameter
 
 
 async def test_every_response_carries_the_api_headers(http: aiohttp.ClientSession) -> None:
-    for method, path in (("GET", "/_ping"), ("GET", "/nowhere"), ("POST", "/containers/x/start"), ("GET", "/v1.9/info")):
+    for method, path in (
+        ("GET", "/_ping"),
+        ("GET", "/nowhere"),
+        ("POST", "/containers/x/start"),
+        ("GET", "/v1.9/info"),
+    ):
         async with http.request(method, path) as response:
             assert response.headers["Api-Version"] == "1.51"
             assert response.headers["Ostype"] == "linux"

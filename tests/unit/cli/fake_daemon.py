@@ -1,4 +1,4 @@
-"""A daemon for the CLI's tests: answers recorded JSON on a unix socket, remembers requests, carries hijacked streams."""
+"""A daemon for the CLI's tests: recorded JSON on a unix socket, requests remembered, hijacked streams carried."""
 
 from __future__ import annotations
 
@@ -35,8 +35,17 @@ class Request:
 class Answer:
     """What goes back: a JSON document, bytes, or a hijacked stream."""
 
-    def __init__(self, document: object = None, *, status: int = 200, body: bytes | None = None, hijack: Hijack | None = None,
-                 kind: str = "application/json", chunks: list[bytes] | None = None, wait: threading.Event | None = None):
+    def __init__(
+        self,
+        document: object = None,
+        *,
+        status: int = 200,
+        body: bytes | None = None,
+        hijack: Hijack | None = None,
+        kind: str = "application/json",
+        chunks: list[bytes] | None = None,
+        wait: threading.Event | None = None,
+    ):
         self.status = status
         self.body = body if body is not None else (b"" if document is None else json.dumps(document).encode())
         self.hijack = hijack
@@ -127,7 +136,7 @@ class FakeDaemon:
                     self.wfile.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
                 self.wfile.write(b"0\r\n\r\n")
 
-            do_GET = do_POST = do_DELETE = do_HEAD = _do  # noqa: N815
+            do_GET = do_POST = do_DELETE = do_HEAD = _do
 
             def log_message(self, *arguments: object) -> None:
                 pass
@@ -151,8 +160,10 @@ def recorded() -> dict:
             return [dated(item) for item in value]
         if not isinstance(value, dict):
             return value
-        return {k: int(time.time()) + v if k == "Created" and isinstance(v, int) and -(10**8) < v < 0 else dated(v)
-                for k, v in value.items()}
+        return {
+            k: int(time.time()) + v if k == "Created" and isinstance(v, int) and -(10**8) < v < 0 else dated(v)
+            for k, v in value.items()
+        }
 
     return dated(json.loads((RECORDED / "engine.json").read_text()))
 
@@ -160,13 +171,27 @@ def recorded() -> dict:
 def engine_answers(daemon: FakeDaemon) -> None:
     """Serve the recorded engine."""
     data = recorded()
-    lists = {"/containers/json": "containers", "/networks": "networks", "/images/json": "images", "/volumes": "volumes",
-             "/info": "info", "/version": "version", "/system/df": "df", "/containers/web/json": "container",
-             "/networks/n1": "network", "/images/busybox/json": "image", "/images/busybox/history": "history",
-             "/containers/web/top": "top"}
+    lists = {
+        "/containers/json": "containers",
+        "/networks": "networks",
+        "/images/json": "images",
+        "/volumes": "volumes",
+        "/info": "info",
+        "/version": "version",
+        "/system/df": "df",
+        "/containers/web/json": "container",
+        "/networks/n1": "network",
+        "/images/busybox/json": "image",
+        "/images/busybox/history": "history",
+        "/containers/web/top": "top",
+    }
     for path, key in lists.items():
         daemon.on("GET", re.escape(path), Answer(data[key]))
     daemon.on("GET", "/volumes/vol1", Answer(data["volumes"]["Volumes"][0]))
-    for noun, text in (("containers", "No such container: nope"), ("images", "No such image: nope"),
-                       ("networks", "network nope not found"), ("volumes", "get nope: no such volume")):
+    for noun, text in (
+        ("containers", "No such container: nope"),
+        ("images", "No such image: nope"),
+        ("networks", "network nope not found"),
+        ("volumes", "get nope: no such volume"),
+    ):
         daemon.on("GET", f"/{noun}/nope(/json)?", Answer({"message": text}, status=404))

@@ -39,7 +39,8 @@ async def ask(port: int, name: str = "web") -> DNSRecord:
     loop = asyncio.get_running_loop()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.setblocking(False)
-        await loop.sock_sendto(client, bytes(DNSRecord.question(name).pack()), ("127.0.0.1", port))
+        client.connect(("127.0.0.1", port))
+        client.send(bytes(DNSRecord.question(name).pack()))
         async with asyncio.timeout(10):
             return DNSRecord.parse(await loop.sock_recv(client, 65535))
 
@@ -60,8 +61,8 @@ async def make(tmp_path: Path) -> AsyncIterator[Make]:
 
     async def start(handover: Callable[[], Awaitable[None]] = nothing) -> DnsProcess:
         names = DnsProcess(str(tmp_path), handover, log_path=str(tmp_path / "dns.log"))
-        await names.start()
         made.append(names)
+        await names.start()
         return names
 
     yield start
@@ -117,7 +118,8 @@ async def test_a_process_that_dies_is_started_again_and_everything_handed_over(m
     old = process_of(names)
     await hand_over(names)
     os.kill(old, signal.SIGKILL)
-    await done.wait()
+    async with asyncio.timeout(30):
+        await done.wait()
     assert await names.sandboxes() == {"s1"}
     assert process_of(names) != old
     assert str((await ask(ports[0])).rr[0].rdata) == "10.0.0.2"

@@ -1,6 +1,6 @@
 """The bridge driver's refusals and names; its plans are in tests/golden."""
 
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface, ip_address, ip_network
 from typing import Any
 
 import pytest
@@ -10,7 +10,8 @@ from weft.drivers.contract import Driver, Exclusive, Linked, Routed, Segmented
 from weft.model.endpoint import Endpoint, EndpointSpec
 from weft.model.errors import Conflict, Forbidden
 from weft.model.network import NetworkRecord, NetworkSpec, Pool, PoolSpec
-from weft.plan.operations import SetSysctl
+from weft.plan.operations import AddRoute, SetSysctl
+from weft.plan.plan import Plan
 
 NAME = "com.docker.network.bridge.name"
 DRIVER = BridgeDriver()
@@ -103,19 +104,38 @@ def test_no_gateway_address_where_no_bridge_address_is() -> None:
     assert DRIVER.without_gateway(NetworkSpec(name="n", options=inhibited)) == frozenset()
 
 
-def test_default_routes_by_family() -> None:
-    endpoint = Endpoint(
+def endpoint(ipv4: str = "10.0.0.1", ipv6: str = "fd00::1") -> Endpoint:
+    """An endpoint with these gateways."""
+    return Endpoint(
         id="e" * 64,
         network_id="a" * 64,
-        gateway_ipv4=ip_address("10.0.0.1"),  # type: ignore[arg-type]
-        gateway_ipv6=ip_address("fd00::1"),  # type: ignore[arg-type]
+        ipv4=IPv4Interface("10.0.0.2/24"),
+        ipv6=IPv6Interface("fd00::2/64"),
+        gateway_ipv4=IPv4Address(ipv4),
+        gateway_ipv6=IPv6Address(ipv6),
         sandbox_link="eth1",
     )
+
+
+def routes(plan: Plan) -> list[tuple[str, str]]:
+    return [(str(each.destination), str(each.gateway)) for each in plan if isinstance(each, AddRoute)]
+
+
+def test_default_routes_by_family() -> None:
     record = network("a", "10.0.0.0/24", "fd00::/64")
-    both = DRIVER.gateway(record, endpoint, "box").operations
-    assert [str(route.destination) for route in both] == ["0.0.0.0/0", "::/0"]  # type: ignore[attr-defined]
-    assert DRIVER.gateway(record, endpoint, "box", {6}).operations == both[1:]
-    assert not DRIVER.gateway(record, endpoint, "box", frozenset())
+    assert routes(DRIVER.gateway(record, endpoint(), "box")) == [("0.0.0.0/0", "10.0.0.1"), ("::/0", "fd00::1")]
+    assert routes(DRIVER.gateway(record, endpoint(), "box", {6})) == [("::/0", "fd00::1")]
+    assert not DRIVER.gateway(record, endpoint(), "box", frozenset())
+
+
+def test_a_gateway_outside_the_subnet_gets_a_route_of_its_own_first() -> None:
+    record = network("a", "10.0.0.0/24", "fd00::/64")
+    assert routes(DRIVER.gateway(record, endpoint("10.9.0.1", "fd09::1"), "box")) == [
+        ("10.9.0.1/32", "None"),
+        ("0.0.0.0/0", "10.9.0.1"),
+        ("fd09::1/128", "None"),
+        ("::/0", "fd09::1"),
+    ]
 
 
 def test_names_of_interfaces() -> None:

@@ -37,13 +37,25 @@ async def test_insecure_registries(host: str, secure: bool) -> None:
     assert (await endpoints.push(parse(f"{host}/x"))).secure is secure
 
 
-@pytest.mark.parametrize("mirror", ["mirror:5000", "ftp://x", "http://", "http://x/y", "https://u:p@x", "http://x?y"])
+async def test_a_wrong_list_changes_neither() -> None:
+    endpoints = Endpoints(("https://mirror.invalid",), ())
+    for mirrors, insecure in ((("wrong",), ("10.0.0.1",)), ((), ("a/b",))):
+        with pytest.raises(InvalidParameter):
+            endpoints.configure(mirrors, insecure)
+    assert [endpoint.host for endpoint in await endpoints.pull(parse("alpine"))] == ["mirror.invalid", "docker.io"]
+    assert (await endpoints.push(parse("10.0.0.1/x"))).secure
+
+
+@pytest.mark.parametrize(
+    "mirror",
+    ["mirror:5000", "ftp://x", "http://", "http://x/y", "https://u:p@x", "http://x?y", "http://[::1", "http://x:port"],
+)
 def test_mirrors_that_are_none(mirror: str) -> None:
     with pytest.raises(InvalidParameter, match="mirror"):
         Endpoints((mirror,), ())
 
 
-@pytest.mark.parametrize("registry", ["", "a/b", "u@h", "10.0.0.0/33"])
+@pytest.mark.parametrize("registry", ["", "a/b", "u@h", "10.0.0.0/33", "[::1", "h:port"])
 def test_insecure_registries_that_are_none(registry: str) -> None:
     with pytest.raises(InvalidParameter, match="insecure registry"):
         Endpoints((), (registry,))

@@ -13,7 +13,7 @@ from weft.api.routing import Route
 from weft.api.version import Version
 from weft.api.wire.container_create import DECODER, container_creation
 from weft.api.wire.container_inspect import Surroundings, container_inspect
-from weft.api.wire.container_list import ContainerSummary, container_summary, link_names
+from weft.api.wire.container_list import ContainerSummary, Summaries, link_names
 from weft.model.container import ContainerRecord
 from weft.model.errors import InvalidParameter, NotFound, SystemFailure
 
@@ -27,6 +27,7 @@ class ContainerRoutes:
         self._containers = backend.containers
         self._images = backend.images
         self._facts = facts
+        self._summaries = Summaries()
 
     def routes(self) -> tuple[Route, ...]:
         """Return the routes."""
@@ -58,10 +59,12 @@ class ContainerRoutes:
     ) -> list[ContainerSummary]:
         """Return the lines of ps; the sizes cost a walk over each writable layer."""
         now = time.time_ns()
-        links = link_names(self._containers.list(all=True, limit=0, filters={}))
+        everything = self._containers.list(all=True, limit=0, filters={})
+        self._summaries.keep_only({record.id for record in everything})
+        links = link_names(everything)
         names: dict[tuple[str, str], str] = {}
         return [
-            container_summary(
+            self._summaries.line(
                 record,
                 version,
                 now,

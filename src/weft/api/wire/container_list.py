@@ -1,16 +1,19 @@
 """ContainerRecords -> GET /containers/json (Engine API v1.51 ContainerSummary)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from msgspec import UNSET, UnsetType, field
+from msgspec import UNSET, Raw, UnsetType, field, json
 
 from weft.api.version import Version
-from weft.api.wire.container_inspect import MountPoint, mount_points
+from weft.api.wire.container_inspect import mount_points
 from weft.api.wire.endpoint import EndpointAnswer, endpoint_answers
-from weft.api.wire.ports import PortSummary, port_summaries
+from weft.api.wire.ports import port_summaries
 from weft.api.wire.shapes import Answer
 from weft.api.wire.times import human_duration
 from weft.model.container import ContainerRecord, ContainerState, Status
+
+_ENCODER = json.Encoder()
 
 
 class HostConfigSummary(Answer, frozen=True, kw_only=True):
@@ -34,46 +37,91 @@ class ContainerSummary(Answer, frozen=True, kw_only=True):
     image_id: str = field(name="ImageID")
     command: str
     created: int
-    ports: list[PortSummary]
+    ports: Raw  # list of PortSummary
     size_rw: int | UnsetType = UNSET
     size_root_fs: int | UnsetType = UNSET
     labels: Mapping[str, str]
     state: str
     status: str
     host_config: HostConfigSummary
-    network_settings: NetworkSettingsSummary
-    mounts: list[MountPoint]
+    network_settings: Raw  # NetworkSettingsSummary
+    mounts: Raw  # list of MountPoint
 
 
-def container_summary(
-    record: ContainerRecord,
-    version: Version,
-    now: int,
-    *,
-    image: str,
-    links: Sequence[str] = (),
-    sizes: tuple[int, int] | None = None,
-) -> ContainerSummary:
-    """Return one line; `image` is the name to show, `links` are names that other containers gave it (`other/alias`)."""
-    spec, state = record.spec, record.state
-    running = state.is_running
-    return ContainerSummary(
-        id=record.id,
-        names=[f"/{record.name}", *links],
-        image=image,
-        image_id=record.image_id,
-        command=command_text(spec.process.argv),
-        created=record.created // 1_000_000_000,
-        ports=port_summaries(spec.networking.exposed, record.ports) if running else [],
-        size_rw=(sizes[0] or UNSET) if sizes else UNSET,
-        size_root_fs=(sizes[1] or UNSET) if sizes else UNSET,
-        labels=spec.labels,
-        state=state.status.value,
-        status=status_text(state, now),
-        host_config=HostConfigSummary(network_mode=spec.networking.mode),
-        network_settings=NetworkSettingsSummary(networks=endpoint_answers(record.attachments, record.id, version)),
-        mounts=mount_points(record) if record.mounts else [],
+@dataclass(frozen=True, slots=True)
+class _Pieces:
+    """The dear part of a line, encoded; true for as long as the record is the same object."""
+
+    record: ContainerRecord
+    version: Version
+    ports: Raw
+    network_settings: Raw
+    mounts: Raw
+
+
+class Summaries:
+    """Makes lines of ps of records, and keeps their dear parts: a record that did not change is not encoded again."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, _Pieces] = {}
+
+    def line(
+        self,
+        record: ContainerRecord,
+        version: Version,
+        now: int,
+        *,
+        image: str,
+        links: Sequence[str] = (),
+        sizes: tuple[int, int] | None = None,
+    ) -> ContainerSummary:
+        """Return one line; `image` is the name to show, `links` are names that other containers gave it."""
+        spec = record.spec
+        pieces = self._pieces(record, version)
+        return ContainerSummary(
+            id=record.id,
+            names=[f"/{record.name}", *links],
+            image=image,
+            image_id=record.image_id,
+            command=command_text(spec.process.argv),
+            created=record.created // 1_000_000_000,
+            ports=pieces.ports,
+            size_rw=(sizes[0] or UNSET) if sizes else UNSET,
+            size_root_fs=(sizes[1] or UNSET) if sizes else UNSET,
+            labels=spec.labels,
+            state=record.state.status.value,
+            status=status_text(record.state, now),
+            host_config=HostConfigSummary(network_mode=spec.networking.mode),
+            network_settings=pieces.network_settings,
+            mounts=pieces.mounts,
+        )
+
+    def keep_only(self, ids: Collection[str]) -> None:
+        """Forget containers that no longer exist."""
+        if len(self._kept) > len(ids):
+            self._kept = {key: pieces for key, pieces in self._kept.items() if key in ids}
+
+    def _pieces(self, record: ContainerRecord, version: Version) -> _Pieces:
+        kept = self._kept.get(record.id)
+        if kept is None or kept.record is not record or kept.version != version:
+            kept = self._kept[record.id] = _encode_pieces(record, version)
+        return kept
+
+
+def _encode_pieces(record: ContainerRecord, version: Version) -> _Pieces:
+    ports = port_summaries(record.spec.networking.exposed, record.ports) if record.state.is_running else []
+    networks = endpoint_answers(record.attachments, record.id, version)
+    return _Pieces(
+        record,
+        version,
+        ports=_raw(ports),
+        network_settings=_raw(NetworkSettingsSummary(networks=networks)),
+        mounts=_raw(mount_points(record) if record.mounts else []),
     )
+
+
+def _raw(value: object) -> Raw:
+    return Raw(_ENCODER.encode(value))
 
 
 def command_text(argv: Sequence[str]) -> str:

@@ -1,6 +1,7 @@
 """Endpoints: allocated for an attachment, and what they are called."""
 
 from collections.abc import Collection, Iterable
+from ipaddress import IPv4Interface
 
 from weft.drivers.contract import Linked, Routed
 from weft.drivers.endpoint_options import endpoint_options
@@ -14,7 +15,7 @@ from weft.model.endpoint import Attachment, Endpoint
 from weft.model.ids import short_id
 from weft.model.network import NetworkRecord
 
-_MAC_BYTES = 6
+_MAC_PREFIX = b"\x02\x42"  # as Docker had it before it went over to random ones
 
 
 class Endpoints:
@@ -46,7 +47,7 @@ class Endpoints:
             ipv6=ipv6,
             gateway_ipv4=gateways[0] if ipv4 is not None else None,
             gateway_ipv6=gateways[1] if ipv6 is not None else None,
-            mac_address=self._mac(record, attachment) if linked else "",
+            mac_address=self._mac(record, attachment, ipv4) if linked else "",
             host_link=driver.host_link(endpoint_id) if isinstance(driver, Linked) else "",
             sandbox_link=sandbox_link,
             dns_names=self.names_of(record, attachment),
@@ -64,13 +65,15 @@ class Endpoints:
         hostname = identity_of(record, self._host_name).hostname
         return tuple(dict.fromkeys((record.name, *attachment.spec.aliases, short_id(record.id), hostname)))
 
-    def _mac(self, record: ContainerRecord, attachment: Attachment) -> str:
+    def _mac(self, record: ContainerRecord, attachment: Attachment, ipv4: IPv4Interface | None) -> str:
         if attachment.spec.mac_address:
             return attachment.spec.mac_address.lower()
         first = record.attachments[0].network_id if record.attachments else attachment.network_id
         if record.spec.networking.mac_address and attachment.network_id == first:
             return record.spec.networking.mac_address.lower()
-        return mac_address(self._environment.random_below(1 << (8 * _MAC_BYTES)).to_bytes(_MAC_BYTES))
+        if ipv4 is not None:  # an address that is used again keeps its MAC: nobody's neighbour table goes stale
+            return mac_address(_MAC_PREFIX + ipv4.ip.packed)
+        return mac_address(self._environment.random_below(1 << 48).to_bytes(6))
 
 
 def interface_names(attachments: Iterable[Attachment]) -> set[str]:

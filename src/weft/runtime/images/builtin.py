@@ -66,23 +66,25 @@ class Busybox:
                 _add_file(tar, name, text.encode(), 0o644)
             _add_file(tar, _BIN, self.program.read_bytes(), 0o755)
             for applet in self.applets:
-                link = _member(applet, tarfile.SYMTYPE, 0o777)
-                link.linkname = f"/{_BIN}"
+                link = _member(applet, tarfile.LNKTYPE, 0o755)  # cheaper to unpack than symbolic links, by far
+                link.linkname = _BIN
                 tar.addfile(link)
 
 
-def is_builtin_name(reference: Reference, version: str) -> bool:
-    """Whether a reference names the built-in image: `busybox`, `busybox:latest` or `busybox:<version>`."""
-    repository = (reference.domain, reference.path)
-    return repository == _REPOSITORY and not reference.digest and reference.tag in ("", DEFAULT_TAG, version)
+def is_builtin_repository(reference: Reference) -> bool:
+    """Whether a reference is one of the repository whose images can be built in."""
+    return (reference.domain, reference.path) == _REPOSITORY
 
 
 async def find_busybox(reference: Reference, program: Path = PROGRAM) -> Busybox | None:
-    """Return the program if `reference` names the built-in image and a static busybox is installed, else None."""
-    if (reference.domain, reference.path) != _REPOSITORY or not is_static(program):
+    """Return the program if a static busybox is installed and `reference` names its image, else None.
+
+    Its names are `busybox`, `busybox:latest` and `busybox:<version>`.
+    """
+    if not is_builtin_repository(reference) or reference.digest or not is_static(program):
         return None
     banner = _BANNER.search(await _output(program))
-    if banner is None or not is_builtin_name(reference, banner[1]):
+    if banner is None or reference.tag not in ("", DEFAULT_TAG, banner[1]):
         return None
     names = (name.strip("/") for name in (await _output(program, "--list-full")).split())
     applets = tuple(sorted(name for name in names if name != _BIN and name.rpartition("/")[0] in _DIRECTORIES))

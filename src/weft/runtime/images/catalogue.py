@@ -21,7 +21,7 @@ class Catalogue:
         self._directory = directory
         self._store = store
         self._records = {record.id: record for record in records}
-        directory.mkdir(parents=True, exist_ok=True, mode=0o711)
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def all(self) -> tuple[ImageRecord, ...]:
         """Return every image, newest first."""
@@ -140,14 +140,6 @@ class Catalogue:
     def layers(self) -> set[str]:
         """Return the diff ids that images name."""
         return {layer for record in self._records.values() for layer in record.layers}
-
-    def layer_size(self, diff_id: str) -> int | None:
-        """Return the bytes of a layer, None if no image tells."""
-        for record in self._records.values():
-            for layer, size in zip(record.layers, record.layer_sizes, strict=True):
-                if layer == diff_id:
-                    return size
-        return None
 
     def _by_prefix(self, digits: str) -> ImageRecord | None:
         if not _HEX.fullmatch(digits):

@@ -5,7 +5,7 @@ import ipaddress
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from weft.model.errors import InvalidParameter
 from weft.runtime.images.reference import DEFAULT_DOMAIN, Reference
@@ -32,16 +32,15 @@ class Endpoints:
 
     def __init__(self, mirrors: Iterable[str], insecure: Iterable[str]) -> None:
         """Raises InvalidParameter for what is neither a mirror's URL nor a registry."""
+        self._mirrors: tuple[tuple[str, bool], ...] = ()
+        self._insecure: frozenset[str | _Network] = frozenset()
         self.configure(mirrors, insecure)
 
     def configure(self, mirrors: Iterable[str], insecure: Iterable[str]) -> None:
-        """Know other ones from now on; raises InvalidParameter."""
-        known = tuple(_mirror(text) for text in mirrors)
-        self._insecure_hosts: set[str] = set()
-        self._insecure_networks: list[_Network] = list(_LOOPBACK)
-        for text in insecure:
-            self._add_insecure(text)
-        self._mirrors = known
+        """Know other ones from now on; raises InvalidParameter, and then changes nothing."""
+        checked = frozenset(_insecure(text) for text in insecure)
+        self._mirrors = tuple(_mirror(text) for text in mirrors)
+        self._insecure = checked
 
     async def pull(self, reference: Reference) -> tuple[Endpoint, ...]:
         """Return the registries to ask for it, in order."""
@@ -89,19 +88,29 @@ def _insecure(text: str) -> str | _Network:
         return ipaddress.ip_network(text)
     except ValueError:
         pass
-    parts = urlsplit(f"//{text}")
-    if not parts.hostname or parts.path or parts.query or "@" in text:
+    parts = _split(f"//{text}")
+    if parts is None or not parts.hostname or parts.path or parts.query or "@" in text:
         raise InvalidParameter(f"insecure registry {text} is not valid: write host, host:port or a subnet")
     return text
 
 
 def _mirror(text: str) -> tuple[str, bool]:
     """Return (host:port, whether it speaks plain HTTP)."""
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    parts = _split(text)
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
         raise InvalidParameter(f"invalid mirror: {text}: write it as http://host:port or https://host:port")
     if parts.path.rstrip("/") or parts.query or parts.fragment:
         raise InvalidParameter(f"invalid mirror: path, query, or fragment at end of the URI {text}")
     if parts.username is not None:
         raise InvalidParameter(f"invalid mirror: user name or password in the URI of {parts.hostname}")
     return parts.netloc, parts.scheme == "http"
+
+
+def _split(text: str) -> SplitResult | None:
+    """Return the parts of a URL, None if it is none."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # raises ValueError, too
+    except ValueError:
+        return None
+    return parts

@@ -4,13 +4,14 @@ import asyncio
 import hashlib
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from weakref import WeakValueDictionary
 
 from weft.model.errors import InvalidParameter, SystemFailure
+from weft.runtime.images.compression import compression_of
 from weft.runtime.images.scratch import Scratch
 from weft.runtime.images.unpacking import Unpacking
 from weft.runtime.images.whiteout import convert_whiteouts
@@ -55,8 +56,8 @@ class LayerStore:
         self._sizes: dict[str, int] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         for directory in (layers, blobs):
-            # Users other than root pass through: processes of containers read the layers.
-            directory.mkdir(parents=True, exist_ok=True, mode=0o711)
+            # Nobody else passes: layers hold programs that run as root, some old, and other people's secrets.
+            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def directory(self, diff_id: str) -> Path:
         """Return where the layer's files are, or would be."""
@@ -90,6 +91,16 @@ class LayerStore:
             lock = self._locks[diff_id] = asyncio.Lock()
         return lock
 
+    @contextmanager
+    def pinned(self, diff_ids: Collection[str]) -> Iterator[None]:
+        """Keep layers on disk that may lose, or do not yet have, an image that names them."""
+        self._pins.update(diff_ids)
+        try:
+            yield
+        finally:
+            self._pins.subtract(diff_ids)
+            self._pins = +self._pins  # without the zeros
+
     @asynccontextmanager
     async def admission(self, diff_ids: Collection[str], used: Callable[[], set[str]]) -> AsyncIterator[None]:
         """Bracket the making of an image: its layers stay until a record names them, or go again if it fails.
@@ -97,14 +108,12 @@ class LayerStore:
         `used` tells which layers images name.
         """
         fresh = {diff_id for diff_id in diff_ids if not self.has(diff_id)}
-        self._pins.update(diff_ids)
         try:
-            yield
+            with self.pinned(diff_ids):
+                yield
         except BaseException:
-            self._pins.subtract(diff_ids)
             await asyncio.shield(self.drop(fresh - used()))
             raise
-        self._pins.subtract(diff_ids)
 
     async def add(self, archive: Path, expected: str = "", *, digest: str = "", watch: Watch | None = None) -> Layer:
         """Unpack an archive, which moves into the store, and return its layer.
@@ -121,7 +130,8 @@ class LayerStore:
                 raise InvalidParameter(
                     f"failed to register layer: its content is {diff_id}, not {expected} as promised"
                 )
-            digest = digest or await self._workers.run(lambda: file_digest(archive))
+            if not digest:
+                digest = await self._workers.run(lambda: file_digest(archive)) if compression_of(archive) else diff_id
             self._adopt(diff_id, archive, digest, place / "root")
         self._sizes[diff_id] = unpacking.size
         return Layer(diff_id, unpacking.size)

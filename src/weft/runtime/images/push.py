@@ -11,7 +11,7 @@ from weft.model.image import ImageRecord
 from weft.runtime.images.catalogue import Catalogue
 from weft.runtime.images.compression import compression_of
 from weft.runtime.images.configuration import image_id
-from weft.runtime.images.endpoint import Endpoints
+from weft.runtime.images.endpoint import Endpoint, Endpoints
 from weft.runtime.images.failure import complaint, push_failure
 from weft.runtime.images.layers import Blob, LayerStore, file_digest
 from weft.runtime.images.manifest import (
@@ -71,6 +71,21 @@ class Pusher:
         for row in rows.values():
             row.say("Preparing")
         endpoint = await self._endpoints.push(reference)
+        with self._layers.pinned(record.layers):
+            manifest = await self._send(reference, record, endpoint, credentials, rows)
+        digest = image_id(manifest)
+        report(Progress(status=f"{reference.tag}: digest: {digest} size: {len(manifest)}"))
+        report(Progress(aux={"Tag": reference.tag, "Digest": digest, "Size": len(manifest)}))
+
+    async def _send(
+        self,
+        reference: Reference,
+        record: ImageRecord,
+        endpoint: Endpoint,
+        credentials: Credentials | None,
+        rows: dict[str, Row],
+    ) -> bytes:
+        """Send an image and return its manifest."""
         async with self._scratch.directory("push") as place:
             blobs = {diff_id: await self._compressed(diff_id) for diff_id in rows}
             manifest = self._lay_out(record, blobs, place)
@@ -82,9 +97,7 @@ class Pusher:
                     await sending.watch(process, place)
                 finally:
                     await end(process)
-        digest = image_id(manifest)
-        report(Progress(status=f"{reference.tag}: digest: {digest} size: {len(manifest)}"))
-        report(Progress(aux={"Tag": reference.tag, "Digest": digest, "Size": len(manifest)}))
+        return manifest
 
     async def _compressed(self, diff_id: str) -> Blob:
         """Return the layer's archive, compressed in a way that registries take; it stays so."""

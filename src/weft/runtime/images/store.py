@@ -10,7 +10,7 @@ from weft.engine.contract.images import Credentials, Deletion, InUse, Progress
 from weft.engine.contract.records import Store
 from weft.model.errors import InvalidParameter, SystemFailure
 from weft.model.image import ImageRecord
-from weft.runtime.images.builtin import find_busybox
+from weft.runtime.images.builtin import find_busybox, is_builtin_repository
 from weft.runtime.images.catalogue import Catalogue
 from weft.runtime.images.endpoint import Endpoints
 from weft.runtime.images.failure import Unreachable, registry_failure
@@ -81,10 +81,6 @@ class ImageStore:
         """End the threads once they are idle."""
         self._workers.close()
 
-    def set_registries(self, mirrors: tuple[str, ...], insecure: tuple[str, ...]) -> None:
-        """Replace mirrors and insecure registries, for what begins from now on; raises InvalidParameter."""
-        self._endpoints.set(mirrors, insecure)
-
     def list(self) -> tuple[ImageRecord, ...]:
         """Return every image, newest first."""
         return self._catalogue.all()
@@ -102,10 +98,12 @@ class ImageStore:
             wanted = parse(reference).with_default_tag()
         except InvalidParameter:
             return False
-        busybox = await find_busybox(wanted)
-        if busybox is None:
+        if not is_builtin_repository(wanted):
             return False
         if self._catalogue.named(wanted) is None:
+            busybox = await find_busybox(wanted)
+            if busybox is None:
+                return False
             await self._importer.make(busybox, wanted)
         return True
 

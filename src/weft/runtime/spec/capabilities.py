@@ -75,9 +75,11 @@ DEFAULT: Final = frozenset(
 _ALL: Final = "ALL"
 
 
-def supported(last_capability: Path = Path("/proc/sys/kernel/cap_last_cap")) -> tuple[str, ...]:
-    """Return the names of the capabilities that this kernel knows."""
-    return _NAMES[: int(last_capability.read_text()) + 1]
+def supported(status: Path = Path("/proc/self/status")) -> tuple[str, ...]:
+    """Return the names of the capabilities that there are to give: those in the daemon's own bounding set."""
+    line = next(line for line in status.read_text().splitlines() if line.startswith("CapBnd:"))
+    bits = int(line.split()[1], 16)
+    return tuple(name for number, name in enumerate(_NAMES) if bits >> number & 1)
 
 
 def granted(security: Security, known: tuple[str, ...]) -> tuple[str, ...]:

@@ -105,12 +105,10 @@ def _system(spec: ContainerSpec) -> Iterator[OciMount]:
     yield _mount("/dev/pts", "devpts", "devpts", pts)
     yield _mount("/sys", "sysfs", "sysfs", (*_QUIET, *writable))
     yield _mount("/sys/fs/cgroup", "cgroup", "cgroup", (*writable, *_QUIET))
+    yield _mount("/dev/mqueue", "mqueue", "mqueue", _QUIET)  # those of the IPC namespace, whichever it is
     if spec.ipc_mode == "host":
-        yield _bind("/dev/mqueue", "/dev/mqueue")
         yield _bind("/dev/shm", "/dev/shm")  # noqa: S108 - the host's, on request
-        return
-    yield _mount("/dev/mqueue", "mqueue", "mqueue", _QUIET)
-    if spec.ipc_mode != "none":
+    elif spec.ipc_mode != "none":
         yield _mount("/dev/shm", "tmpfs", "shm", (*_QUIET, "mode=1777", f"size={spec.shm_size}"))  # noqa: S108
 
 
