@@ -13,7 +13,8 @@ import msgspec
 
 from weft.engine.contract.runtime import ExecSpec, Exit
 from weft.model.container import ContainerRecord, Security
-from weft.model.errors import NotFound
+from weft.model.errors import Conflict, NotFound
+from weft.model.ids import short_id
 from weft.runtime import faults, terminal
 from weft.runtime.conmon import Conmon, Gate, Program, Streams, reason_in
 from weft.runtime.layout import Layout
@@ -104,6 +105,8 @@ class Execs:
             pipe.close()
             if stdio is not None:
                 stdio.close()
+            if not live.process.alive:
+                raise Conflict(f"container {short_id(live.id)} is not running")
             raise faults.exec_failed(reason_in(report, directory), spec.argv[0])
         if stdio is not None:
             execution.watch = _watch(report.data, stdio)

@@ -1,6 +1,8 @@
 """A container that has a process, as this daemon sees it."""
 
 import asyncio
+import contextlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -11,6 +13,8 @@ from weft.model.ids import short_id
 from weft.runtime.processes import ProcessWatch
 from weft.runtime.run_record import RunRecord
 from weft.runtime.stdio import AttachedStdio, connect
+
+_TURN: Final = 0.0002  # seconds
 
 
 class Live:
@@ -52,10 +56,15 @@ class Live:
     async def attach(self) -> AttachedStdio:
         """Connect to the standard streams; Conflict when the process has just ended."""
         streams = self.record.streams
+        before = self._supervisors_sockets()
         try:
             link = await connect(self.directory)
         except OSError as error:
             raise Conflict(f"container {short_id(self.id)} is not running") from error
+        while self._attached and not self.started and self.running and self._supervisors_sockets() <= before:
+            # conmon takes one connection a turn, and turns to the output in between: it must have taken all of
+            # them when the process starts, or the later ones miss its first words
+            await asyncio.sleep(_TURN)
         stdio = AttachedStdio(
             link,
             takes_input=streams.takes_input,
@@ -82,6 +91,16 @@ class Live:
         self.process.close()
         if self.supervisor is not None:
             self.supervisor.close()
+
+    def _supervisors_sockets(self) -> frozenset[str]:
+        if self.supervisor is None or self.started:
+            return frozenset()
+        found = set()
+        with contextlib.suppress(FileNotFoundError):  # it has ended
+            for entry in os.scandir(f"/proc/{self.supervisor.pid}/fd"):
+                with contextlib.suppress(FileNotFoundError):
+                    found.add(os.readlink(entry.path))
+        return frozenset(link for link in found if link.startswith("socket:"))
 
     def _process_ended(self) -> None:
         for stdio in tuple(self._attached):

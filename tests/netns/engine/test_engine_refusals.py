@@ -14,16 +14,20 @@ from rig.eventually import eventually
 from rig.leftovers import traces
 
 
+ACCEPTED, WAITS = "accepted", "waits"
+
+
 @dataclass(frozen=True)
 class Case:
-    """A request and its refusal. `old` is what the reference engine of API 1.41 says where that differs."""
+    """A request and its refusal. `old` is the text of the reference engine of API 1.41 where that differs; its status
+    often is a 500 where later versions know better."""
 
     method: str
     path: str
     status: int
     text: str
     body: Any = None
-    old: tuple[int, str] | None = None
+    old: str | None = None
     raw: bytes | None = None
     headers: dict[str, str] = field(default_factory=dict)
 
@@ -97,44 +101,44 @@ REFUSED = [
     Case("POST", "/containers/create", 404, "No such image: nothing:latest", {"Image": "nothing"}),
     Case("POST", "/containers/create", 400, "invalid reference format", {"Image": "Bad Name"}),
     Case("POST", "/containers/create", 400, "[Nn]o (command|image) specified|must not be empty|no such image|invalid reference", {"Image": ""}),
-    Case("POST", "/images/busybox/tag?repo=Bad%20Name&tag=x", 400, "invalid reference format", old=(500, "invalid reference format")),
+    Case("POST", "/images/busybox/tag?repo=Bad%20Name&tag=x", 400, "invalid reference format", old="invalid reference format"),
     # names
     Case("POST", "/containers/create?name=bad%20name", 400, r"Invalid container name \(bad name\), only \[a-zA-Z0-9\]\[a-zA-Z0-9_\.-\] are allowed", container()),
     Case("POST", "/containers/create?name=a", 400, r"Invalid container name \(a\)", container()),
     Case("POST", "/containers/create?name=box", 409, r'Conflict. The container name "/box" is already in use by container "?[0-9a-f]{64}', container()),
-    Case("POST", "/containers/box/rename?name=bad%20name", 400, "Invalid container name", old=(500, "Invalid container name")),
-    Case("POST", "/containers/box/rename?name=", 400, "Neither old nor new names may be empty", old=(500, "Neither old nor new names may be empty")),
+    Case("POST", "/containers/box/rename?name=bad%20name", 400, "Invalid container name", old="Invalid container name"),
+    Case("POST", "/containers/box/rename?name=", 400, "Neither old nor new names may be empty", old="Neither old nor new names may be empty"),
     Case("POST", "/volumes/create", 400, "includes invalid characters for a local volume name", {"Name": "bad name"}),
-    Case("POST", "/volumes/create", 404, "plugin .*nothing.* not found|nothing.*: no such driver|error looking up volume plugin nothing", {"Name": "v", "Driver": "nothing"}, old=(400, "error looking up volume plugin nothing|plugin \"nothing\" not found")),
-    Case("POST", "/networks/create", 400, "[Nn]etwork name|name is invalid|empty", {"Name": ""}, old=(400, "name")),
+    Case("POST", "/volumes/create", 404, "plugin .*nothing.* not found|nothing.*: no such driver|error looking up volume plugin nothing", {"Name": "v", "Driver": "nothing"}, old="error looking up volume plugin nothing|plugin \"nothing\" not found"),
+    Case("POST", "/networks/create", 400, "[Nn]etwork name|name is invalid|empty", {"Name": ""}, old="name"),
     Case("POST", "/networks/create", 409, "network with name net already exists", {"Name": "net", "CheckDuplicate": True}),
     *(Case("POST", "/networks/create", 403, f"operation is not permitted on predefined {name} network", {"Name": name}) for name in ("bridge", "host", "none")),
     *(Case("DELETE", f"/networks/{name}", 403, f"{name} is a pre-defined network and cannot be removed") for name in ("bridge", "host", "none")),
     # pools
     Case("POST", "/networks/create", 403, "Pool overlaps with other one on this address space", ipam({"Subnet": "10.69.5.0/24"})),
     Case("POST", "/networks/create", 403, "Pool overlaps with other one on this address space", ipam({"Subnet": "172.17.0.0/24"})),
-    Case("POST", "/networks/create", 400, "invalid subnet 10.70.0.1/16: it should be 10.70.0.0/16", ipam({"Subnet": "10.70.0.1/16"}), old=(201, "")),
-    Case("POST", "/networks/create", 400, "nonsense", ipam({"Subnet": "nonsense"}), old=(400, "invalid CIDR address: nonsense")),
-    Case("POST", "/networks/create", 400, "invalid gateway 10.9.0.1: parent subnet 10.70.0.0/16 doesn't contain this address", ipam({**POOL, "Gateway": "10.9.0.1"}), old=(403, "10.9.0.1|gateway|Address")),
-    Case("POST", "/networks/create", 400, "invalid ip-range 10.9.0.0/24: parent subnet 10.70.0.0/16 doesn't contain (this|it|ip-range)", ipam({**POOL, "IPRange": "10.9.0.0/24"}), old=(403, "10.9.0.0|range|Pool|pool")),
-    Case("POST", "/networks/create", 400, "10.9.0.1", ipam({**POOL, "AuxiliaryAddresses": {"a": "10.9.0.1"}}), old=(403, "10.9.0.1")),
-    Case("POST", "/networks/create", 404, "could not find plugin nothing in v1 plugin registry: plugin not found|plugin .?nothing.? not found", network(Driver="nothing"), old=(404, "nothing")),
-    Case("POST", "/networks/create", 404, "nothing", network(IPAM={"Driver": "nothing", "Config": []}), old=(404, "nothing")),
+    Case("POST", "/networks/create", 400, "invalid subnet 10.70.0.1/16: it should be 10.70.0.0/16", ipam({"Subnet": "10.70.0.1/16"}), old=ACCEPTED),
+    Case("POST", "/networks/create", 400, "nonsense", ipam({"Subnet": "nonsense"})),
+    Case("POST", "/networks/create", 400, "invalid gateway 10.9.0.1: parent subnet 10.70.0.0/16 doesn't contain this address", ipam({**POOL, "Gateway": "10.9.0.1"}), old="10.9.0.1"),
+    Case("POST", "/networks/create", 400, "invalid ip-range 10.9.0.0/24: parent subnet 10.70.0.0/16 doesn't contain (this|it|ip-range)", ipam({**POOL, "IPRange": "10.9.0.0/24"}), old=ACCEPTED),
+    Case("POST", "/networks/create", 400, "10.9.0.1", ipam({**POOL, "AuxiliaryAddresses": {"a": "10.9.0.1"}}), old="10.9.0.1"),
+    Case("POST", "/networks/create", 404, "could not find plugin nothing in v1 plugin registry: plugin not found|plugin .?nothing.? not found", network(Driver="nothing"), old="nothing"),
+    Case("POST", "/networks/create", 404, "nothing", network(IPAM={"Driver": "nothing", "Config": []}), old="nothing"),
     # ports
     Case("POST", "/containers/create", 400, "70000", host(PortBindings={"80/tcp": [{"HostPort": "70000"}]})),
     Case("POST", "/containers/create", 400, "nonsense", host(PortBindings={"80/tcp": [{"HostPort": "nonsense"}]})),
-    Case("POST", "/containers/create", 400, "70000|nvalid", host(PortBindings={"70000/tcp": [{"HostPort": "1"}]}), old=(400, ".")),
+    Case("POST", "/containers/create", 400, "70000|nvalid", host(PortBindings={"70000/tcp": [{"HostPort": "1"}]}), old="."),
     # settings
-    Case("POST", "/containers/create", 404, "network nothing not found", host(NetworkMode="nothing"), old=(201, "")),
+    Case("POST", "/containers/create", 404, "network nothing not found", host(NetworkMode="nothing"), old=ACCEPTED),
     Case("POST", "/containers/create", 400, "invalid restart policy", host(RestartPolicy={"Name": "nonsense"})),
     Case("POST", "/containers/create", 400, "[Mm]inimum memory limit allowed is 6MB", host(Memory=1)),
-    Case("POST", "/containers/create", 400, "(invalid|Invalid).*nonsense", host(CapAdd=["nonsense"])),
+    Case("POST", "/containers/create", 400, "(?i)invalid.*nonsense", host(CapAdd=["nonsense"])),
     Case("POST", "/containers/create", 400, "nonsense", host(LogConfig={"Type": "nonsense"})),
     Case("POST", "/containers/create", 400, "nonsense", host(Binds=["/a:/b:nonsense"])),
-    Case("POST", "/containers/create", 400, "relative", host(Binds=["/a:relative"]), old=(201, "")),
-    Case("POST", "/containers/create", 400, "nonsense", host(Runtime="nonsense"), old=(400, "nonsense")),
+    Case("POST", "/containers/create", 400, "relative", host(Binds=["/a:relative"])),
+    Case("POST", "/containers/create", 400, "nonsense", host(Runtime="nonsense"), old="nonsense"),
     Case("POST", "/containers/box/kill?signal=NONSENSE", 400, "[Ii]nvalid signal: NONSENSE"),
-    Case("POST", "/containers/box/wait?condition=nonsense", 400, "[Ii]nvalid condition: \"?nonsense"),
+    Case("POST", "/containers/box/wait?condition=nonsense", 400, "[Ii]nvalid condition: \"?nonsense", old=WAITS),
     Case("POST", "/containers/box/resize?h=x&w=1", 400, "invalid|strconv"),
     Case("POST", "/containers/box/exec", 400, "No exec command specified", {"Cmd": []}),
     Case("GET", "/containers/box/logs", 400, "Bad parameters: you must choose at least one stream"),
@@ -142,10 +146,10 @@ REFUSED = [
     Case("DELETE", "/containers/box", 409, "cannot remove (a running )?container"),
     # networks and addresses
     Case("POST", "/networks/net/connect", 403, "[Aa]ddress already in use", {"Container": "box", "EndpointConfig": {"IPAMConfig": {"IPv4Address": "10.69.0.1"}}}),
-    Case("POST", "/networks/net/connect", 400, "no configured subnet contains IP address 10.9.9.9|10.9.9.9", {"Container": "box", "EndpointConfig": {"IPAMConfig": {"IPv4Address": "10.9.9.9"}}}, old=(500, "Invalid address 10.9.9.9")),
-    Case("POST", "/networks/net/connect", 400, "nonsense", {"Container": "box", "EndpointConfig": {"IPAMConfig": {"IPv4Address": "nonsense"}}}, old=(400, "nonsense")),
-    Case("POST", "/networks/host/connect", 400, "cannot connect container to host network", {"Container": "box"}, old=(403, "host network")),
-    Case("DELETE", "/networks/net", 403, r"error while removing network: network net .*has active endpoints", old=(403, "has active endpoints")),
+    Case("POST", "/networks/net/connect", 400, "no configured subnet contains IP address 10.9.9.9|10.9.9.9", {"Container": "box", "EndpointConfig": {"IPAMConfig": {"IPv4Address": "10.9.9.9"}}}, old="Invalid address 10.9.9.9"),
+    Case("POST", "/networks/net/connect", 400, "nonsense", {"Container": "box", "EndpointConfig": {"IPAMConfig": {"IPv4Address": "nonsense"}}}, old="nonsense"),
+    Case("POST", "/networks/host/connect", 400, "cannot connect container to host network", {"Container": "box"}, old="host network"),
+    Case("DELETE", "/networks/net", 403, r"error while removing network: network net .*has active endpoints", old="has active endpoints"),
     # filters and queries
     *(Case("GET", f"/{noun}?filters=%7Bbad", 400, ".") for noun in ("containers/json", "networks", "volumes", "images/json")),
     *(Case("GET", f"/{noun}?filters=%7B%22nonsense%22%3A%5B%22x%22%5D%7D", 400, "[Ii]nvalid filter '?nonsense") for noun in ("containers/json", "networks", "volumes", "images/json")),
@@ -176,20 +180,25 @@ def send(api: RawApi, case: Case) -> Answer:
 
 
 def undo(api: RawApi, answer: Answer) -> None:
-    """Remove what the reference engine made where Weft refuses."""
-    if answer.status == 201 and "Id" in answer.json:
-        for noun in ("containers", "networks"):
-            api.delete(f"/{noun}/{answer.json['Id']}?force=1")
+    """Remove what was made where a refusal was expected."""
+    if answer.status == 201:
+        for noun in ("containers", "networks", "volumes"):
+            api.delete(f"/{noun}/{answer.json.get('Id', answer.json.get('Name'))}?force=1")
 
 
 @pytest.mark.parametrize("case", REFUSED, ids=str)
 def test_refused(furnished: Engine, case: Case) -> None:
+    if furnished.reference and case.old == WAITS:
+        pytest.skip("the reference engine takes it for something else and waits")
     before = eventually(lambda: traces(furnished))
     answer = send(furnished.api, case)
-    status, text = case.old if case.old and furnished.reference else (case.status, case.text)
-    told = answer.json.get("message", "") if answer.body.startswith(b"{") else answer.body.decode()
-    assert (answer.status, bool(re.search(text, told))) == (status, True), (answer.status, told)
     undo(furnished.api, answer)
+    told = answer.json.get("message", "") if answer.body.startswith(b"{") else answer.body.decode()
+    if furnished.reference:
+        assert answer.status == 201 if case.old == ACCEPTED else answer.status >= 400
+        assert case.old == ACCEPTED or re.search(case.old or case.text, told), (answer.status, told)
+    else:
+        assert (answer.status, bool(re.search(case.text, told))) == (case.status, True), (answer.status, told)
     eventually(lambda: traces(furnished) == before, timeout=5)
 
 
@@ -211,8 +220,11 @@ def test_bodies_that_are_not_json(furnished: Engine, path: str) -> None:
         answer = api.request("POST", path, raw=b"{}", headers={"Content-Type": kind})
         assert answer.status in (400, 415) or old, answer
         assert old or answer.message == f"unsupported Content-Type header ({kind}): must be 'application/json'"
-    assert api.request("POST", path, raw=b"", headers=sent).status < 500 or old
-    assert traces(furnished) == before
+    answer = api.request("POST", path, raw=b"", headers=sent)
+    assert answer.status < 500 or old
+    undo(api, answer)  # a volume needs nothing said
+    if not old:
+        assert traces(furnished) == before
 
 
 WRONG_TYPES = [
@@ -256,7 +268,11 @@ def test_late_failures_leave_nothing(furnished: Engine) -> None:
         (container(Cmd=["/no/such/program"]), 400, "no such file or directory"),
         (container(Cmd=["no-such-program"]), 400, "executable file not found"),
         (container(Cmd=["/etc"]), 400, "permission denied|is a directory"),
-        (host(PortBindings={"80/tcp": [{"HostIp": "203.0.113.99", "HostPort": "8080"}]}), 500, "cannot assign requested address"),
+        (
+            host(PortBindings={"80/tcp": [{"HostIp": "203.0.113.99", "HostPort": "8080"}]}) | {"ExposedPorts": {"80/tcp": {}}},
+            500,
+            "cannot assign requested address",
+        ),
         (host(Sysctls={"net.ipv4.nonsense": "1"}), 500, "nonsense"),
         (container(WorkingDir="/etc/passwd"), 500, "(?i)not a directory"),
         (container(User="nosuchuser"), 400, "unable to find user nosuchuser"),

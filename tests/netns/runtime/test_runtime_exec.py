@@ -106,11 +106,17 @@ async def test_only_the_streams_asked_for(lab: RuntimeLab, record: ContainerReco
 
 
 async def test_an_exec_ends_with_its_container(lab: RuntimeLab, record: ContainerRecord) -> None:
-    running = asyncio.create_task(lab.execute(record, "sleep", "1000"))
-    while len(await lab.runtime.processes(record.id)) < 2:
-        await asyncio.sleep(0.01)
+    ended: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
+
+    async def note(exit_: Exit) -> None:
+        ended.set_result(exit_)
+
+    spec = ExecSpec(argv=("sleep", "1000"), attach_stdout=True)
+    _, stdio = await lab.runtime.exec_start(record, secrets.token_hex(32), spec, note)
+    assert stdio is not None
     await lab.runtime.release(record.id)
-    assert (await running).code == 137
+    assert await collect(stdio) == (b"", b"")
+    assert ended.result().code == 137
     with pytest.raises(Conflict, match="is not running"):
         await lab.execute(record, "true")
 

@@ -218,8 +218,8 @@ class FakeContainers:
         lines = [line for line in self.lines.get(record.id, []) if line.stream in wanted]
         for line in lines[-query.tail :] if query.tail else lines:
             yield line
-        while query.follow and self.find(reference).state.is_running:
-            await asyncio.sleep(0.01)
+        if query.follow and record.id in self.processes:
+            await self.processes[record.id].ended.wait()
 
     async def resize(self, reference: str, rows: int, columns: int) -> None:
         self.calls.append(("resize", self.find(reference).name, rows, columns))

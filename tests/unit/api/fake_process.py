@@ -3,8 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 
-ECHO_LIMIT = 1 << 20
-
 
 class FakeStdio:
     """One connection to a fake process."""
@@ -35,14 +33,15 @@ class FakeProcess:
     """`cat` echoes, `echo WORDS` prints, `both` writes to both streams, `flood N` writes N blocks, `exit N` ends with
     N, `deaf` closes its input and waits, anything else waits to be killed."""
 
-    def __init__(self, argv: tuple[str, ...], ended: Callable[[int], None]) -> None:
+    def __init__(self, argv: tuple[str, ...], on_exit: Callable[[int], None]) -> None:
         self.argv = argv
         self.connections: set[FakeStdio] = set()
         self.received = b""
         self.input_closed = argv[:1] == ("deaf",)
         self.code: int | None = None
         self.flooded = 0
-        self._ended = ended
+        self.ended = asyncio.Event()
+        self._on_exit = on_exit
         self._task: asyncio.Task[None] | None = None
 
     def connect(self) -> FakeStdio:
@@ -82,7 +81,8 @@ class FakeProcess:
         self.code = code
         for stdio in tuple(self.connections):
             await stdio.queue.put(None)
-        self._ended(code)
+        self._on_exit(code)
+        self.ended.set()
 
     def stop(self) -> None:
         if self._task is not None:
