@@ -200,8 +200,10 @@ def _gateway_interface(pool: Pool) -> Interface:
 
 
 def _sandbox_sysctls(record: NetworkRecord, link: str, sandbox: str) -> list[Operation]:
-    values = {"disable_ipv6": "1"} if record.pool_of(6) is None else {"disable_ipv6": "0", "accept_ra": "0"}
-    return [SetSysctl(f"net/ipv6/conf/{link}/{key}", value, sandbox) for key, value in values.items()]
+    path = f"net/ipv6/conf/{link}"
+    if record.pool_of(6) is None:
+        return [SetSysctl(f"{path}/disable_ipv6", "1", sandbox, optional=True)]
+    return [SetSysctl(f"{path}/{key}", value, sandbox) for key, value in (("disable_ipv6", "0"), ("accept_ra", "0"))]
 
 
 def _endpoint_addresses(endpoint: Endpoint, spec: EndpointSpec) -> list[Interface]:

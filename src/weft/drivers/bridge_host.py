@@ -40,7 +40,8 @@ def bridge_sysctls(record: NetworkRecord, name: str, *, ours: bool, ip_forward: 
         operations += _sysctls(f"net/ipv6/conf/{name}", accept_ra="0") if ours else []
         operations += [SetSysctl("net/ipv6/conf/all/forwarding", "1")] if forwards else []
     elif ours:
-        operations += _sysctls(f"net/ipv6/conf/{name}", disable_ipv6="1")
+        # no IPv6 to turn off: a kernel without it, or an MTU below IPv6's least (RFC 8200, 5)
+        operations.append(SetSysctl(f"net/ipv6/conf/{name}/disable_ipv6", "1", optional=True))
     return operations
 
 

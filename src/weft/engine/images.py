@@ -3,6 +3,7 @@
 import fnmatch
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
 
 from weft.engine.contract.environment import Environment
 from weft.engine.contract.images import Credentials, Images, ImageUse, InUse, Progress
@@ -118,21 +119,24 @@ class ImageService:
 
     async def pull(self, reference: str, credentials: Credentials | None, platform: str) -> AsyncIterator[Progress]:
         """Fetch an image."""
-        async for line in self._images.pull(reference, credentials, platform):
-            yield line
+        async with aclosing(self._images.pull(reference, credentials, platform)) as stream:
+            async for line in stream:
+                yield line
         self._emit("pull", reference, reference)
 
     async def push(self, reference: str, credentials: Credentials | None) -> AsyncIterator[Progress]:
         """Send an image to its registry."""
-        async for line in self._images.push(reference, credentials):
-            yield line
+        async with aclosing(self._images.push(reference, credentials)) as stream:
+            async for line in stream:
+                yield line
         self._emit("push", reference, reference)
 
     async def load(self, archive: AsyncIterator[bytes], *, quiet: bool) -> AsyncIterator[Progress]:
         """Take images from an archive."""
         before = {record.id for record in self._images.list()}
-        async for line in self._images.load(archive, quiet=quiet):
-            yield line
+        async with aclosing(self._images.load(archive, quiet=quiet)) as stream:
+            async for line in stream:
+                yield line
         for record in self._images.list():
             if record.id not in before:
                 self._emit("load", record.id, record.id)
@@ -140,8 +144,9 @@ class ImageService:
     async def save(self, references: tuple[str, ...]) -> AsyncIterator[bytes]:
         """Yield an archive of images."""
         records = [self._images.find(reference) for reference in references]
-        async for piece in self._images.save(references):
-            yield piece
+        async with aclosing(self._images.save(references)) as stream:
+            async for piece in stream:
+                yield piece
         for record in records:
             self._emit("save", record.id, record.id)
 
@@ -159,10 +164,11 @@ class ImageService:
         imported = self._images.import_(
             archive, repository=repository, tag=tag, message=message, changes=changes, platform=platform
         )
-        async for line in imported:
-            yield line
-            if line.status.startswith("sha256:"):
-                self._emit("import", line.status, line.status)
+        async with aclosing(imported) as stream:
+            async for line in stream:
+                yield line
+                if line.status.startswith("sha256:"):
+                    self._emit("import", line.status, line.status)
 
     def _emit(self, action: str, image_id: str, name: str) -> None:
         self._events.emit("image", action, image_id, {"name": name})

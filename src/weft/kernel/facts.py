@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, IPv6Network
+from pathlib import Path
 
 from weft.engine.contract.kernel import Facts, Link
 from weft.kernel.netlink.address import GET_ADDRESS
@@ -28,6 +29,7 @@ _DESTINATION, _OUT_LINK, _PRIORITY, _MULTIPATH, _TABLE = 1, 4, 6, 9, 15
 _HOP = struct.Struct("=HBBi")  # length, flags, weight, link index
 _CLONED = 0x200  # a route cache entry of IPv6
 _DEFAULT_MTU = 1500
+_BRIDGE_NETFILTER = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
 
 
 def observe(resources: Resources) -> Facts:
@@ -44,7 +46,15 @@ def observe(resources: Resources) -> Facts:
         default_mtu=_default_mtu(links, routes),
         sandboxes=resources.sandboxes.names(),
         tables=resources.tables.names(),
+        bridge_netfilter=_bridge_netfilter(),
     )
+
+
+def _bridge_netfilter() -> bool:
+    try:
+        return _BRIDGE_NETFILTER.read_text().strip() == "1"
+    except OSError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)

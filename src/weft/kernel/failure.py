@@ -73,7 +73,7 @@ def describe(operation: op.Operation) -> str:
 
 def _describe_rules(operation: op.Operation) -> str:
     match operation:
-        case op.SetSysctl(key, value, namespace):
+        case op.SetSysctl(key, value, namespace, _):
             return f"set sysctl {key} to {value!r}{_place(namespace)}"
         case op.LoadTable(table=table, namespace=namespace):
             return f"load nftables table inet {table}{_place(namespace)}"

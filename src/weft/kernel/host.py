@@ -15,6 +15,7 @@ from weft.kernel.facts import observe
 from weft.kernel.opened import Opened
 from weft.kernel.perform.places import Places
 from weft.kernel.resources import Resources
+from weft.model.address import Address
 from weft.model.errors import SystemFailure
 from weft.plan.plan import Plan
 
@@ -98,6 +99,10 @@ class HostKernel:
             raise
         except OSError as error:
             raise SystemFailure(f"cannot open DNS sockets in sandbox {sandbox}: {error}") from error
+
+    def is_local(self, address: Address) -> bool:
+        """Whether `address` is the host's own: whether a socket can be bound to it."""
+        return sockdiag.is_local(address)
 
     def sandbox_path(self, sandbox: str) -> str:
         """Return the path of the pinned namespace, for the OCI runtime."""

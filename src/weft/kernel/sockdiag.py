@@ -62,3 +62,14 @@ def parse(protocol: Protocol, body: bytes) -> Iterator[Listener]:
     yield Listener(protocol, address, port)
     if address == ANY_IPV6 and dict(attributes(body, _ANSWER_BYTES)).get(_ONLY_IPV6) != b"\1":
         yield Listener(protocol, ANY_IPV4, port)
+
+
+def is_local(address: Address) -> bool:
+    """Whether a socket of the calling thread's namespace can be bound to `address`."""
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    with socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as probe:
+        try:
+            probe.bind((str(address), 0))
+        except OSError:
+            return False
+    return True

@@ -149,11 +149,15 @@ class DeleteRoute:
 
 @dataclass(frozen=True, slots=True)
 class SetSysctl:
-    """Write a network sysctl, named with dots or slashes below /proc/sys (net.ipv4.conf.br0.route_localnet)."""
+    """Write a network sysctl, named with dots or slashes below /proc/sys (net.ipv4.conf.br0.route_localnet).
+
+    Where `optional`, a kernel that does not have it is no error.
+    """
 
     key: str
     value: str
     namespace: str = HOST
+    optional: bool = False
 
     @property
     def inverse(self) -> None:

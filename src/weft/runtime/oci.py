@@ -88,6 +88,7 @@ class OciRuntime:
             live.close()
         self._lives.clear()
         await self._spawner.close()
+        self._programs.close()
         self._cgroups.remove_default_parent()
 
     def info(self) -> RuntimeInfo:
@@ -163,6 +164,7 @@ class OciRuntime:
         cgroup = self._cgroups.path_of(record.spec.cgroup_parent, record.id)
         if self._layout.run(record.id).exists():
             await self.release(record.id)
+        asyncio.get_running_loop().run_in_executor(None, self._cgroups.expedite)
         sources = [mount.source for mount in bundle.mounts if mount.type is MountType.BIND]
         with starting.namespace_by_descriptor(bundle.network_namespace) as network:
             run_record = await asyncio.to_thread(self._bundles.make, bundle, program, cgroup, network, self._pid_of)

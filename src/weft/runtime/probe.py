@@ -1,5 +1,6 @@
 """Finds the programs that run containers here, and tries them."""
 
+import contextlib
 import os
 import shutil
 import struct
@@ -15,10 +16,12 @@ from weft.runtime.cgroup import Cgroups
 from weft.runtime.conmon import Program
 from weft.runtime.layout import Layout
 from weft.runtime.processes import run
+from weft.runtime.sealed_program import SealedProgram
 from weft.runtime.spawner import Spawner
 
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/usr/libexec/podman"
 _RUNTIMES: Final = ("crun", "runc")  # in order of preference: crun starts in a third of the time
+_SEALED: Final = "crun"
 _INITS: Final = ("catatonit", "tini-static", "docker-init", "tini")
 _NO_PROGRAM: Final = "/weft-probe"
 _INTERPRETER: Final = 3  # ELF's PT_INTERP
@@ -34,6 +37,12 @@ class Programs:
     runtimes: tuple[Program, ...]
     versions: tuple[str, ...]
     init: str
+    sealed: SealedProgram | None
+
+    def close(self) -> None:
+        """Drop the sealed copy."""
+        if self.sealed is not None:
+            self.sealed.close()
 
     def runtime(self, name: str) -> Program:
         """Return the runtime of that name, the best one for ""; InvalidParameter names one that is not there."""
@@ -56,10 +65,9 @@ async def probe(spawner: Spawner, layout: Layout, cgroups: Cgroups) -> Programs:
         raise Unavailable("conmon is missing: install the package conmon")
     working: list[Program] = []
     reasons: list[str] = []
-    for name in _RUNTIMES:
-        path = shutil.which(name, path=_PATH)
-        if path is None:
-            reasons.append(f"{name} is not installed")
+    sealed = _sealed(_SEALED)
+    for name, path in (*([(_SEALED, sealed.path)] if sealed else []), *_installed()):
+        if any(program.name == name for program in working):
             continue
         program = Program(name, path, layout.runtime_state(name))
         if reason := await _refusal(spawner, program, layout, cgroups):
@@ -67,9 +75,9 @@ async def probe(spawner: Spawner, layout: Layout, cgroups: Cgroups) -> Programs:
         else:
             working.append(program)
     if not working:
-        raise Unavailable(f"no OCI runtime works here: {'; '.join(reasons)}")
+        raise Unavailable(f"no OCI runtime works here: {'; '.join(reasons) or 'install the package crun or runc'}")
     versions = [await _version(spawner, [program.path]) for program in working]
-    return Programs(conmon, await _version(spawner, [conmon]), tuple(working), tuple(versions), _find_init())
+    return Programs(conmon, await _version(spawner, [conmon]), tuple(working), tuple(versions), _find_init(), sealed)
 
 
 async def _refusal(spawner: Spawner, program: Program, layout: Layout, cgroups: Cgroups) -> str:
@@ -109,6 +117,20 @@ async def _version(spawner: Spawner, argv: Sequence[str]) -> str:
     outcome = await run(spawner, [*argv, "--version"], Path("/"))
     words = outcome.output.decode(errors="replace").splitlines()[:1]
     return words[0].split()[-1] if words and words[0].split() else ""
+
+
+def _installed() -> list[tuple[str, str]]:
+    """Return the OCI runtimes' names and paths, in order of preference."""
+    found = [(name, shutil.which(name, path=_PATH)) for name in _RUNTIMES]
+    return [(name, path) for name, path in found if path is not None]
+
+
+def _sealed(name: str) -> SealedProgram | None:
+    """Return a sealed copy of a runtime; None without it, or where such memory may not be made."""
+    path = shutil.which(name, path=_PATH)
+    with contextlib.suppress(OSError):
+        return SealedProgram(Path(path)) if path is not None else None
+    return None
 
 
 def _find_init() -> str:

@@ -1,13 +1,12 @@
 """A served API over a fake engine, on a Unix socket."""
 
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
 import pytest
 from fake_backend import FakeEngine
-from raw_client import RawClient
+from raw_client import RawClient, listen
 
 from weft.api.app import create_app
 from weft.api.server import Server, serve
@@ -16,13 +15,6 @@ from weft.api.server import Server, serve
 @pytest.fixture
 def engine() -> FakeEngine:
     return FakeEngine()
-
-
-def listen(path: Path) -> socket.socket:
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(str(path))
-    listener.listen()
-    return listener
 
 
 @pytest.fixture

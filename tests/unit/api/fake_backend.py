@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from ipaddress import IPv4Address, IPv4Network
 
-from fake_containers import IMAGE_ID, FakeContainers, FakeExecs
+from fake_containers import IMAGE_ID, FakeContainers, FakeExecs, network_id
 
 from weft.api.backend import Backend
 from weft.engine.contract.images import Credentials, Progress
@@ -35,7 +35,7 @@ class FakeNetworks:
 
     def _add(self, spec: NetworkSpec, pools: tuple[Pool, ...], *, predefined: bool = False) -> NetworkRecord:
         record = NetworkRecord(
-            id=spec.name.encode().hex().ljust(64, "0")[:64],
+            id=network_id(spec.name),
             created=time.time_ns(),
             spec=spec,
             pools=pools,

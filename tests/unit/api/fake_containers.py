@@ -27,6 +27,10 @@ IMAGE_ID = "sha256:" + "ab" * 32
 Filters = Mapping[str, tuple[str, ...]]
 
 
+def network_id(name: str) -> str:
+    return name.encode().hex().ljust(64, "0")[:64]
+
+
 class FakeContainers:
     """Implements weft.api.backend.Containers."""
 
@@ -83,7 +87,7 @@ class FakeContainers:
         self.count += 1
         mode = spec.networking.mode
         attachments = tuple(
-            Attachment(network_id=network.ljust(64, "0"), network_name=network, spec=endpoint)
+            Attachment(network_id=network_id(network), network_name=network, spec=endpoint)
             for network, endpoint in ({mode: EndpointSpec()} | dict(networks)).items()
         )
         return ContainerRecord(

@@ -2,7 +2,17 @@
 
 import asyncio
 import contextlib
+import socket
 import struct
+from pathlib import Path
+
+
+def listen(path: Path) -> socket.socket:
+    """Return a listening Unix socket."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    listener.listen()
+    return listener
 
 
 class RawClient:

@@ -116,6 +116,9 @@ class FakeKernel:
         assert sandbox in self.sandboxes
         return SandboxSockets(0, 0, 1053, 1053)
 
+    def is_local(self, address: Address) -> bool:
+        return str(address) != "203.0.113.99"
+
     def sandbox_path(self, sandbox: str) -> str:
         return f"/netns/{sandbox}"
 

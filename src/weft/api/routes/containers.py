@@ -50,7 +50,7 @@ class ContainerRoutes:
 
     async def listing(self, call: Call) -> web.StreamResponse:
         """GET /containers/json."""
-        limit = call.number("limit") or 0
+        limit = max(call.number("limit") or 0, 0)  # docker-py sends -1 for no limit
         records = self._containers.list(all=call.flag("all"), limit=limit, filters=call.filters())
         return json_response(await self.summaries(records, call.version, sizes=call.flag("size")))
 

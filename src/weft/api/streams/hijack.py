@@ -4,7 +4,10 @@ aiohttp keeps the handler of the request running and regards it as answered when
 ours. A client may half-close its side and go on reading: `eof_received` keeps the transport open.
 """
 
+import array
 import asyncio
+import fcntl
+import termios
 from collections.abc import Iterable
 
 from aiohttp import web
@@ -12,6 +15,8 @@ from aiohttp import web
 from weft.api.responses import HEADERS
 
 _HIGH_WATER = 256 * 1024  # bytes of input that may wait for the process before the client is held
+_HEAD_TRIES = 40
+_HEAD_PAUSE = 0.0005  # seconds
 _LINGER = 1.0  # seconds a client has to take the rest and close, before the connection is dropped
 
 
@@ -25,6 +30,7 @@ class HijackedConnection(asyncio.Protocol):
         self._reader: asyncio.Future[None] | None = None
         self._ended = False
         self._discarding = False
+        self._head_taken = False
         self._paused = False
         self._closed = asyncio.Event()
         self._writable = asyncio.Event()
@@ -49,6 +55,8 @@ class HijackedConnection(asyncio.Protocol):
         """Send; waits while the client is slow. ConnectionError once it is gone."""
         if self._closed.is_set():
             raise ConnectionResetError("the client closed the connection")
+        if not self._head_taken:
+            await self._let_head_be_taken()
         self._transport.writelines(list(chunks))
         if not self._writable.is_set():
             await self._writable.wait()
@@ -98,6 +106,14 @@ class HijackedConnection(asyncio.Protocol):
         self._wake()
         self._http.connection_lost(exc)
 
+    async def _let_head_be_taken(self) -> None:
+        """docker-py loses what arrives together with the response's head, so output waits until the head was read."""
+        self._head_taken = True
+        for _ in range(_HEAD_TRIES):
+            if not self._transport.get_write_buffer_size() and not _unread(self._transport):
+                return
+            await asyncio.sleep(_HEAD_PAUSE)
+
     def _wake(self) -> None:
         if self._reader is not None and not self._reader.done():
             self._reader.set_result(None)
@@ -106,6 +122,16 @@ class HijackedConnection(asyncio.Protocol):
         if self._paused and not self._closed.is_set():
             self._paused = False
             self._transport.resume_reading()
+
+
+def _unread(transport: asyncio.Transport) -> int:
+    """Return the bytes that the peer has not read (Unix sockets) or not acknowledged (tcp(7), SIOCOUTQ)."""
+    count = array.array("i", [0])
+    try:
+        fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, count)
+    except OSError:
+        return 0
+    return count[0]
 
 
 class Hijacked(web.StreamResponse):

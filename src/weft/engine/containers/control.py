@@ -1,6 +1,7 @@
 """Stop, kill, restart, pause: what acts on a running container."""
 
 import asyncio
+from contextlib import suppress
 
 from weft.engine.containers import states
 from weft.engine.containers.attributes import event_attributes
@@ -13,7 +14,7 @@ from weft.engine.inventory import Inventory
 from weft.engine.settings import Settings
 from weft.engine.waiting import WaitCondition, WaitResult
 from weft.model.container import ContainerRecord, Status
-from weft.model.errors import Conflict, NotFound, NotModified, SystemFailure
+from weft.model.errors import Conflict, NotFound, NotModified, SystemFailure, WeftError
 
 _KILL = 9
 _KILL_PATIENCE = 30.0  # seconds that a killed process has to go
@@ -79,7 +80,9 @@ class Control:
             return  # it has ended; its exit is on the way
         current = self._inventory.containers.get(record.id)
         if current is not None and current.state.status is Status.PAUSED:
-            await self._runtime.unpause(record.id)  # a frozen process cannot act on the signal
+            # a frozen process cannot act on the signal; one that is gone already needs no thaw
+            with suppress(WeftError):
+                await self._runtime.unpause(record.id)
         self._events.emit("container", "kill", record.id, event_attributes(record, signal=str(signal)))
 
     async def kill(self, reference: str, signal: str) -> None:

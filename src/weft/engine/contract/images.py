@@ -1,6 +1,6 @@
 """What the engine and the API need of the image store."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -88,11 +88,11 @@ class Images(Protocol):
         """Delete layers that neither an image nor a container names: once after a start."""
         ...
 
-    def pull(self, reference: str, credentials: Credentials | None, platform: str) -> AsyncIterator[Progress]:
+    def pull(self, reference: str, credentials: Credentials | None, platform: str) -> AsyncGenerator[Progress, None]:
         """Fetch an image, `latest` without a tag. The stream that is closed early leaves nothing half-made."""
         ...
 
-    def push(self, reference: str, credentials: Credentials | None) -> AsyncIterator[Progress]:
+    def push(self, reference: str, credentials: Credentials | None) -> AsyncGenerator[Progress, None]:
         """Send an image to its registry; without a tag every tag of the repository."""
         ...
 
@@ -100,9 +100,9 @@ class Images(Protocol):
         """Log in to the registry and return Docker's `Login Succeeded`; Unauthorized with the registry's reason."""
         ...
 
-    def load(self, archive: AsyncIterator[bytes], *, quiet: bool) -> AsyncIterator[Progress]: ...
+    def load(self, archive: AsyncIterator[bytes], *, quiet: bool) -> AsyncGenerator[Progress, None]: ...
 
-    def save(self, references: tuple[str, ...]) -> AsyncIterator[bytes]:
+    def save(self, references: tuple[str, ...]) -> AsyncGenerator[bytes, None]:
         """Yield a docker-archive (with an OCI index beside it)."""
         ...
 
@@ -115,7 +115,7 @@ class Images(Protocol):
         message: str,
         changes: tuple[str, ...],
         platform: str = "",
-    ) -> AsyncIterator[Progress]:
+    ) -> AsyncGenerator[Progress, None]:
         """Make a one-layer image of a root file system's tar."""
         ...
 

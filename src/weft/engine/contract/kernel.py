@@ -34,6 +34,7 @@ class Facts:
     default_mtu: int  # of the interface that carries the default route; 1500 without one
     sandboxes: frozenset[str]
     tables: frozenset[str]  # nftables tables of family inet
+    bridge_netfilter: bool = False  # whether bridged IPv4 frames pass through the firewall (br_netfilter)
 
     def link(self, name: str) -> Link | None:
         """Return the link of that name, or None."""
@@ -84,6 +85,10 @@ class Kernel(Contract):
 
     async def open_dns_sockets(self, sandbox: str) -> SandboxSockets:
         """Open UDP and TCP sockets inside a sandbox at 127.0.0.11 on free ports, and redirect its port 53 to them."""
+        ...
+
+    def is_local(self, address: Address) -> bool:
+        """Whether `address` is the host's own, so that a port can be bound to it."""
         ...
 
     def sandbox_path(self, sandbox: str) -> str:

@@ -12,6 +12,8 @@ from weft.engine.networks.service import NetworkService
 from weft.engine.settings import Settings
 from weft.model.errors import InvalidParameter
 from weft.model.network import NetworkRecord, NetworkSpec
+from weft.plan.operations import SetSysctl
+from weft.plan.plan import Plan
 
 _log = logging.getLogger(__name__)
 _DEFAULT_MTU = 1500
@@ -39,6 +41,7 @@ class DefaultNetworks:
         for spec in (predefined.host_spec(), predefined.none_spec()):
             if self._inventory.network_named(spec.name) is None:
                 await self._networks.make(spec, self._environment.new_id(), predefined=True)
+        await self._leave_bridged_frames_alone()
         present = self._inventory.network_named("bridge")
         if self._settings.default_bridge.device == NO_BRIDGE:
             if present is not None:
@@ -49,6 +52,22 @@ class DefaultNetworks:
             await self._make(spec, self._environment.new_id())
         elif not _same(present, spec):
             await self._replace(present, spec)
+
+    async def _leave_bridged_frames_alone(self) -> None:
+        """Turn br_netfilter off, which costs every frame on a bridge a pass through the firewall for nothing.
+
+        Somebody else's bridge may need it (Kubernetes does): with one on the host it stays as it is.
+        """
+        facts = await self._kernel.facts()
+        if not facts.bridge_netfilter:
+            return
+        ours = self._inventory.networks.keys()
+        foreign = [link.name for link in facts.links if link.kind == "bridge" and link.alias not in ours]
+        if foreign:
+            _log.info("br_netfilter stays on for %s: traffic within networks passes the firewall", ", ".join(foreign))
+            return
+        keys = ("iptables", "ip6tables", "arptables")
+        await self._kernel.apply(Plan(tuple(SetSysctl(f"net.bridge.bridge-nf-call-{key}", "0") for key in keys)))
 
     async def _bridge_spec(self, present: NetworkRecord | None) -> NetworkSpec:
         facts = await self._kernel.facts()

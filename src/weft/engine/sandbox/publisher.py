@@ -11,8 +11,8 @@ from weft.engine.settings import Settings
 from weft.firewall.publication import Publication, publications
 from weft.model.address import Address
 from weft.model.container import ContainerRecord
-from weft.model.errors import WeftError
-from weft.model.port import PublishedPort
+from weft.model.errors import InvalidParameter, SystemFailure, WeftError
+from weft.model.port import PortRequest, PublishedPort
 
 _BINDING_OPTIONS = ("com.docker.network.bridge.host_binding_ipv4", "com.docker.network.bridge.host_binding_ipv6")
 
@@ -40,12 +40,32 @@ class Publisher:
         )
         listeners = await self._kernel.listeners()
         try:
+            self._check_addresses(requests, demand)
             ports = self._book.allocate(record.id, demand, listeners, self._kernel.ephemeral_ports())
         except WeftError as error:
             raise type(error)(
                 f"failed to set up container networking: {_prefix(record, gateways)}{error.message}"
             ) from error
         return replace(record, ports=ports)
+
+    def _check_addresses(self, requests: tuple[PortRequest, ...], demand: PortDemand) -> None:
+        """Raise, naming the address, where a user's host address is not the host's or cannot lead to the container."""
+        for request in requests:
+            address = request.host_address
+            if address is None:
+                continue
+            shown = f"[{address}]" if address.version == 6 else str(address)
+            if address.version == 6 and (address.is_loopback or not demand.ipv6):
+                raise InvalidParameter(
+                    f"cannot publish on {shown}: "
+                    + ("the kernel does not forward from it" if demand.ipv6 else "the container has no IPv6 address")
+                    + "; publish on an IPv4 address, or on an IPv6 address of the host from a network made with --ipv6"
+                )
+            if not address.is_unspecified and not self._kernel.is_local(address):
+                port, protocol = request.host_first, request.container_port.protocol.value
+                raise SystemFailure(
+                    f"failed to bind host port {shown}:{port}/{protocol}: cannot assign requested address"
+                )
 
     def _default_addresses(self, gateways: Gateways) -> tuple[Address, ...]:
         """Return the addresses that -p without one binds: the network's option, else the daemon's `ip`."""

@@ -32,6 +32,7 @@ _INFO_PORT_KIND = 4
 _INFO_PORT_DATA = 5
 _VETH_PEER = 1
 _PORT_STATE = 1
+_PORT_HAIRPIN = 4
 _PORT_FLUSH = 24
 _PORT_ISOLATED = 33
 _ALIAS_MAX = 255  # bytes (IFALIASZ - 1)
@@ -89,16 +90,17 @@ def create_veth(operation: CreateVeth, namespace: int, bridge: int) -> Request:
 
 
 def describe_link(operation: CreateBridge | CreateVeth) -> tuple[Request, ...]:
-    """Return what the kernel takes only of a link that exists: its alias, its port's isolation, a bridge's own MTU.
+    """Return what the kernel takes only of a link that exists: its alias, its port's flags, a bridge's own MTU.
 
     An MTU given to a bridge at birth would yield to that of its first port.
     """
     body = number(_MTU, operation.mtu) if isinstance(operation, CreateBridge) else b""
     if operation.alias:
         body += attribute(_ALIAS, operation.alias.encode()[:_ALIAS_MAX])
-    if isinstance(operation, CreateVeth) and operation.isolated and operation.bridge:
-        port = nested(_INFO_PORT_DATA, attribute(_PORT_ISOLATED, b"\1"))
-        body += nested(_LINK_INFO, text(_INFO_PORT_KIND, "bridge"), port)
+    if isinstance(operation, CreateVeth) and operation.bridge and (operation.isolated or operation.hairpin):
+        flags = attribute(_PORT_ISOLATED, b"\1") if operation.isolated else b""
+        flags += attribute(_PORT_HAIRPIN, b"\1") if operation.hairpin else b""
+        body += nested(_LINK_INFO, text(_INFO_PORT_KIND, "bridge"), nested(_INFO_PORT_DATA, flags))
     return (Request(NEW_LINK, 0, _PLAIN + text(_NAME, operation.name) + body),) if body else ()
 
 

@@ -33,7 +33,11 @@ def perform_sysctls(operations: Sequence[SetSysctl], places: Places, namespace: 
     """Write sysctls of one namespace."""
 
     def perform(operation: SetSysctl) -> None:
-        write(path_of(operation.key), operation.value)
+        try:
+            write(path_of(operation.key), operation.value)
+        except FileNotFoundError:
+            if not operation.optional:
+                raise
 
     with places.visit(namespace):
         return _each(operations, perform, go_on=go_on)

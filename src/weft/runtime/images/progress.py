@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TypeVar
 
 from weft.engine.contract.images import Progress
@@ -12,7 +12,7 @@ T = TypeVar("T")
 _INTERVAL = 0.1  # seconds between two lines of one row
 
 
-async def stream(work: Callable[[Report], Awaitable[None]]) -> AsyncIterator[Progress]:
+async def stream(work: Callable[[Report], Awaitable[None]]) -> AsyncGenerator[Progress, None]:
     """Yield what `work` reports, then raise what it raised. A stream closed early cancels it and awaits its end."""
     lines: asyncio.Queue[Progress | None] = asyncio.Queue()
 

@@ -3,7 +3,7 @@
 import json
 import os
 import tarfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -49,7 +49,7 @@ class Saver:
         self._scratch = scratch
         self._workers = workers
 
-    async def save(self, references: tuple[str, ...]) -> AsyncIterator[bytes]:
+    async def save(self, references: tuple[str, ...]) -> AsyncGenerator[bytes, None]:
         """Yield the archive; equal images give equal bytes. NotFound is raised before the first of them."""
         chosen = self._choose(references)
         async with self._scratch.directory("save") as place:
@@ -114,7 +114,7 @@ class Saver:
         described = Descriptor(digest, len(manifest), OCI_MANIFEST, platform)
         return _Saved(record, names, described, tuple(_blob_name(layer.digest) for layer in layers))
 
-    async def _member(self, name: str, content: bytes | Path) -> AsyncIterator[bytes]:
+    async def _member(self, name: str, content: bytes | Path) -> AsyncGenerator[bytes, None]:
         """Yield one file: its header, its bytes, and the filling of the last block."""
         if isinstance(content, bytes):
             yield _header(name, len(content)) + content + _filling(len(content))

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from pathlib import Path
 
 from weft.engine.contract.images import Credentials, Deletion, InUse, Progress
@@ -147,19 +147,19 @@ class ImageStore:
         """Delete layers that neither an image nor a container names."""
         await self._collect(in_use)
 
-    def pull(self, reference: str, credentials: Credentials | None, platform: str) -> AsyncIterator[Progress]:
+    def pull(self, reference: str, credentials: Credentials | None, platform: str) -> AsyncGenerator[Progress, None]:
         """Yield the progress of a pull; what is not found is raised before the first line, in Docker's words."""
         return stream(lambda report: self._pull(reference, credentials, platform, report))
 
-    def push(self, reference: str, credentials: Credentials | None) -> AsyncIterator[Progress]:
+    def push(self, reference: str, credentials: Credentials | None) -> AsyncGenerator[Progress, None]:
         """Yield the progress of a push; the last line of each tag carries its digest in `aux`."""
         return stream(lambda report: self._push(reference, credentials, report))
 
-    def load(self, archive: AsyncIterator[bytes], *, quiet: bool) -> AsyncIterator[Progress]:
+    def load(self, archive: AsyncIterator[bytes], *, quiet: bool) -> AsyncGenerator[Progress, None]:
         """Yield the progress of a load, and what was loaded in `stream`."""
         return stream(lambda report: self._loader.load(archive, report, quiet=quiet))
 
-    def save(self, references: tuple[str, ...]) -> AsyncIterator[bytes]:
+    def save(self, references: tuple[str, ...]) -> AsyncGenerator[bytes, None]:
         """Yield a docker-archive that is an OCI image layout too."""
         return self._saver.save(references)
 
@@ -172,7 +172,7 @@ class ImageStore:
         message: str,
         changes: tuple[str, ...],
         platform: str = "",
-    ) -> AsyncIterator[Progress]:
+    ) -> AsyncGenerator[Progress, None]:
         """Yield the id of the one-layer image made of a root file system; `repository` "" leaves it unnamed."""
         name: Reference | None = None
         if repository:
