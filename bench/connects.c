@@ -26,7 +26,7 @@ static double now(void) {
     return t.tv_sec + t.tv_nsec / 1e9;
 }
 
-static int serve(int port) {
+static void serve(int port) {
     struct sockaddr_in here = {.sin_family = AF_INET, .sin_port = htons(port)};
     int yes = 1, listening = socket(AF_INET, SOCK_STREAM, 0);
     setsockopt(listening, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
@@ -64,7 +64,7 @@ static int run(const char *address, int port, double seconds) {
 
 int main(int argc, char **argv) {
     if (argc == 3 && strcmp(argv[1], "serve") == 0)
-        return serve(atoi(argv[2]));
+        serve(atoi(argv[2]));
     if (argc == 5 && strcmp(argv[1], "run") == 0)
         return run(argv[2], atoi(argv[3]), atof(argv[4]));
     fprintf(stderr, "usage: connects serve PORT | connects run ADDRESS PORT SECONDS\n");

@@ -180,7 +180,10 @@ def memory(bench: Bench) -> list[Row]:
     """PSS of freshly started daemons, and of what supervises each of twenty containers."""
     bench.renew()
     time.sleep(2)
-    idle: Samples = {kind: [_weight(engine.host.processes(), ("dockerd", "containerd", "weft"))] for kind, engine in bench.engines.items()}
+    idle: Samples = {
+        kind: [_weight(engine.host.processes(), ("dockerd", "containerd", "weft"))]
+        for kind, engine in bench.engines.items()
+    }
     supervisors: Samples = {}
     for kind, engine in bench.engines.items():
         for number in range(20):

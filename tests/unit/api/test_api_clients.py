@@ -138,11 +138,11 @@ async def test_docker_py(socket_path: str, engine: FakeEngine) -> None:
             assert [c.name for c in client.containers.list(filters={"name": "c"})] == ["c"]
             assert container.exec_run(["both"], demux=True) == (0, (b"out\n", b"err\n"))
             _, sock = container.exec_run(["cat"], stdin=True, socket=True)
-            sock._sock.sendall(b"ping")
+            connection = sock._sock
+            connection.sendall(b"ping")
             assert sock.read(12) == b"\x01\0\0\0\0\0\0\x04ping"
-            sock._response.close()
-            sock._sock.close()
             sock.close()
+            connection.close()  # docker-py closes the file that it made of it, and forgets the socket
             network = client.networks.create("n", driver="bridge", labels={"a": "b"}, check_duplicate=True)
             assert network.attrs["Labels"] == {"a": "b"}
             assert [n.name for n in client.networks.list(names=["n"])] == ["none", "n"]

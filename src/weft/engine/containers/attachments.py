@@ -81,7 +81,7 @@ def check_attachable(network: NetworkRecord) -> None:
     """Raise if containers cannot be on this network at all."""
     if network.spec.config_only:
         raise Forbidden(
-            f"cannot attach to network {network.name}: it is a configuration network, made to be used with --config-from"
+            f"cannot attach to network {network.name}: it is a configuration network, made for --config-from"
         )
 
 
@@ -118,7 +118,8 @@ def check_connectable(network: NetworkRecord, mode: str, present: tuple[Attachme
         )
     if joined_container(mode) is not None or is_host(mode):
         raise InvalidParameter(
-            "container sharing network namespace with another container or host cannot be connected to any other network"
+            "container sharing network namespace with another container or host "
+            "cannot be connected to any other network"
         )
     names = [attachment.network_name for attachment in present]
     if names and (network.name == NONE or NONE in names):

@@ -37,13 +37,9 @@ class MountResolver:
         for mount in mounts:
             target = normpath(mount.target)
             if not target.startswith("/"):
-                raise InvalidParameter(
-                    f"invalid mount config for type \"{mount.type.value}\": invalid mount path: '{target}' mount path must be absolute"
-                )
+                raise _invalid(mount.type, f"invalid mount path: '{target}' mount path must be absolute")
             if target == "/":
-                raise InvalidParameter(
-                    f"invalid mount config for type \"{mount.type.value}\": invalid specification: destination can't be '/'"
-                )
+                raise _invalid(mount.type, "invalid specification: destination can't be '/'")
             if target in seen:
                 raise InvalidParameter(f"Duplicate mount point: {target}")
             seen.add(target)
@@ -84,14 +80,10 @@ class MountResolver:
 
     def _bind(self, wanted: MountSpec, target: str) -> Mount:
         if not wanted.source.startswith("/"):
-            raise InvalidParameter(
-                f"invalid mount config for type \"bind\": invalid mount path: '{wanted.source}' mount path must be absolute"
-            )
+            raise _invalid(wanted.type, f"invalid mount path: '{wanted.source}' mount path must be absolute")
         if not self._files.exists(wanted.source):
             if not wanted.from_binds:
-                raise InvalidParameter(
-                    f'invalid mount config for type "bind": bind source path does not exist: {wanted.source}'
-                )
+                raise _invalid(wanted.type, f"bind source path does not exist: {wanted.source}")
             self._files.make_directory(wanted.source)
         return Mount(
             type=MountType.BIND,
@@ -101,3 +93,7 @@ class MountResolver:
             read_only=wanted.read_only,
             propagation=wanted.propagation or "rprivate",
         )
+
+
+def _invalid(type: MountType, reason: str) -> InvalidParameter:
+    return InvalidParameter(f'invalid mount config for type "{type.value}": {reason}')

@@ -106,8 +106,8 @@ OnExit = Callable[[str, Exit], None]
 class Runtime(Protocol):
     """Runs containers and execs. Errors carry the runtime's reason.
 
-    A missing or non-executable program is InvalidParameter with the OCI runtime's words (`executable file not found in $PATH`,
-    `permission denied`), so that clients exit 127 or 126.
+    A missing or non-executable program is InvalidParameter with the OCI runtime's words (`executable file not found
+    in $PATH`, `permission denied`), so that clients exit 127 or 126.
     """
 
     def info(self) -> RuntimeInfo: ...

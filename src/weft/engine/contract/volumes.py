@@ -10,7 +10,7 @@ class Volumes(Protocol):
     """Makes and removes the directories of local volumes; the records are the engine's."""
 
     async def create(self, name: str, options: Mapping[str, str]) -> str:
-        """Make the volume's directory (0755 root); return its path. Options of `local` other than none are refused by name."""
+        """Make the volume's directory (0755 root); return its path. Options of `local` are refused by name."""
         ...
 
     async def remove(self, record: VolumeRecord) -> None: ...

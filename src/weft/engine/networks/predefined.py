@@ -45,9 +45,7 @@ def _pool_spec(given: Interface | None, present: Interface | None, fixed: Subnet
     if given is not None:
         span = fixed if fixed is not None and fixed != given.network else None
         if span is not None and not _within(span, given.network):
-            raise InvalidParameter(
-                f"fixed-cidr {span} is not within the default bridge's subnet {given.network}: correct bip or fixed-cidr"
-            )
+            raise InvalidParameter(f"fixed-cidr {span} is not within bip's subnet {given.network}: correct one of them")
         return PoolSpec(subnet=given.network, gateway=given.ip, ip_range=span)
     if fixed is not None:
         return PoolSpec(subnet=fixed, ip_range=fixed)
@@ -61,7 +59,7 @@ def _within(inner: Subnet, outer: Subnet) -> bool:
 
 
 def with_default_gateways(record: NetworkRecord, bridge: DefaultBridge) -> NetworkRecord:
-    """Return the default bridge with daemon.json's default-gateway(-v6), which containers use in place of the bridge."""
+    """Return the default bridge with daemon.json's default-gateway(-v6), used in place of the bridge's address."""
     given: dict[int, Address | None] = {4: bridge.gateway, 6: bridge.gateway_v6}
     return replace(record, pools=tuple(_with_gateway(pool, given[pool.subnet.version]) for pool in record.pools))
 

@@ -35,7 +35,7 @@ class SandboxPlanner:
         return plan + Plan((DeleteSandbox(record.sandbox_id),))
 
     def connect_plan(self, before: ContainerRecord, after: ContainerRecord, attachment: Attachment) -> Plan:
-        """Return what adds an endpoint to a running sandbox, moving default routes and ports where it is the gateway."""
+        """Return what adds an endpoint to a running sandbox, and moves routes and ports where it is the gateway."""
         return self._attach(attachment, after.sandbox_id) + self._moved(before, after)
 
     def disconnect_plan(self, before: ContainerRecord, after: ContainerRecord, attachment: Attachment) -> Plan:

@@ -21,7 +21,7 @@ from weft.model.network import NetworkRecord
 
 
 class SandboxService:
-    """Owns sandboxes: a sandbox's id is that of the container it was made for. The caller holds the container's lock."""
+    """Owns sandboxes: their id is that of the container they were made for. Callers hold the container's lock."""
 
     def __init__(
         self,
@@ -199,7 +199,7 @@ class SandboxService:
             await self._publish(attachment)
 
     async def restore_names(self, record: ContainerRecord, *, held: bool) -> None:
-        """Bring the sandbox's view up to date, or hand its sockets over anew where the DNS process does not hold them."""
+        """Bring the sandbox's view up to date, or hand its sockets over where the DNS process has none."""
         networks = self.networks_of(record)
         if held:
             await self._names.update(record.sandbox_id, self._name_service.view(record, networks))

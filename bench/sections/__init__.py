@@ -1,0 +1,1 @@
+"""One module a section of the table; each measures and returns rows."""
