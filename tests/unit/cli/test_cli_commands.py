@@ -240,3 +240,18 @@ def test_fast_paths_load_little(weft, daemon):
             env=weft.environment, capture_output=True, check=True,
         )  # fmt: skip
         assert not slow & set(done.stderr.decode().split()), words
+
+
+def test_version_shows_client_and_server(weft):
+    shown = weft("version").stdout.decode()
+    assert shown.startswith("Client: Weft\n Version:           0.1.0\n API version:       1.51\n")
+    assert "\nServer:\n Engine:\n  Version:          20.10.24" in shown
+    assert "\n  API version:      1.41 (minimum version 1.12)\n" in shown
+    assert "\n containerd:\n  Version:          1.6.20" in shown
+
+
+def test_info_is_laid_out_as_dockers(weft):
+    shown = weft("info").stdout.decode()
+    assert "\nServer:\n Containers: " in shown
+    for line in (" Storage Driver: overlay2", "  Network: bridge host ipvlan macvlan null overlay", " Swarm: inactive"):
+        assert f"\n{line}\n" in shown

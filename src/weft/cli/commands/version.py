@@ -73,18 +73,18 @@ def _server_lines(server: Json) -> list[str]:
     for component in items(server, "Components"):
         lines += [f" {text(component, 'Name')}:", f"  Version:\t{text(component, 'Version')}"]
         details = labels(component, "Details")
-        if text(component, "Name") == "Engine":
+        if "ApiVersion" in details:
             lines += _engine_lines(details)
         else:
-            lines += [f"  {key}:\t{details[key]}" for key in sorted(details)]
+            lines += [f"  {key}:\t{details[key]}" for key in sorted(details) if details[key]]
     return lines
 
 
 def _engine_lines(details: dict[str, str]) -> list[str]:
     """Return what is known of the engine; docker's own titles, so that scripts find them."""
-    lines = [f"  API version:\t{details.get('ApiVersion', '')} (minimum version {details.get('MinAPIVersion', '')})"]
+    lines = [f"  API version:\t{details['ApiVersion']} (minimum version {details.get('MinAPIVersion', '')})"]
     for title, key in (("Go version", "GoVersion"), ("Git commit", "GitCommit"), ("Built", "BuildTime")):
-        if key in details:
+        if details.get(key):
             lines.append(f"  {title}:\t{_date(details[key]) if key == 'BuildTime' else details[key]}")
     lines.append(f"  OS/Arch:\t{details.get('Os', '')}/{details.get('Arch', '')}")
     lines.append(f"  Experimental:\t{details.get('Experimental', 'false')}")

@@ -104,17 +104,19 @@ class Creation:
 
     def _networking(self, spec: ContainerSpec) -> tuple[ContainerSpec, tuple[str, ...]]:
         networking = spec.networking
-        joined = joined_container(networking.mode)
-        if joined:
-            target = self._inventory.find_container(joined)
-            networking = replace(networking, mode=f"container:{target.id}")
+        networking = replace(networking, mode=self._resolved(networking.mode))
         if networking.links:
             raise InvalidParameter(
                 "links (--link) are not supported by this engine yet: put both containers on a user-defined network, "
                 "where they find each other by name"
             )
         warnings = (DISCARDED_PORTS,) if _publishes(networking) and is_host(networking.mode) else ()
-        return replace(spec, networking=networking), warnings
+        return replace(spec, networking=networking, pid_mode=self._resolved(spec.pid_mode)), warnings
+
+    def _resolved(self, mode: str) -> str:
+        """Return a namespace mode with the container that it names as an id: names may change."""
+        joined = joined_container(mode)
+        return f"container:{self._inventory.find_container(joined).id}" if joined else mode
 
     def _reserve(self, name: str) -> str:
         name = name.removeprefix("/")

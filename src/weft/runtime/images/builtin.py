@@ -29,7 +29,7 @@ _FILES = {
     "bin:x:2:2:bin:/bin:/bin/false\nsys:x:3:3:sys:/dev:/bin/false\nmail:x:8:8:mail:/var/spool/mail:/bin/false\n"
     "www-data:x:33:33:www-data:/var/www:/bin/false\nnobody:x:65534:65534:nobody:/home:/bin/false\n",
     "etc/group": "root:x:0:\ndaemon:x:1:\nbin:x:2:\nsys:x:3:\ntty:x:5:\nmail:x:8:\nwheel:x:10:root\nwww-data:x:33:\n"
-    "users:x:100:\nnogroup:x:65534:\n",
+    "staff:x:50:\nusers:x:100:\nnogroup:x:65534:\n",
     # The C library's own default would ask DNS before /etc/hosts.
     "etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
 }
