@@ -6,7 +6,7 @@ from pathlib import Path
 # The throw-away hosts and the engines in them are those of the tests.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from harness.main import main  # noqa: E402
+from harness.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -23,20 +23,25 @@ CLIS = list(dict.fromkeys(cli for cli in (shutil.which("docker"), "/usr/bin/dock
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--engine", choices=sorted(ENGINES), default="weft", help="the engine that tests/compat and tests/netns/engine drive"
+        "--engine",
+        choices=sorted(ENGINES),
+        default="weft",
+        help="the engine that tests/compat and tests/netns/engine drive",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "weft_only(reason): what the reference engine of API 1.41 does not do")
+    config.addinivalue_line(
+        "markers", "reference_only(reason): what Weft refuses by name; test_refused_by_name.py checks"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--engine") != "docker":
-        return
+    mine = {"weft": "reference_only", "docker": "weft_only"}[config.getoption("--engine")]
     for item in items:
-        if mark := item.get_closest_marker("weft_only"):
-            item.add_marker(pytest.mark.skip(reason=f"not the reference engine's: {mark.args[0]}"))
+        if mark := item.get_closest_marker(mine):
+            item.add_marker(pytest.mark.skip(reason=f"{mine}: {mark.args[0]}"))
 
 
 @pytest.fixture(scope="session")

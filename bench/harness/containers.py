@@ -61,8 +61,17 @@ def inspect(api: RawApi, container: str) -> Any:
 
 def address(api: RawApi, container: str) -> str:
     """Its IPv4 address on its only network."""
+    return str(_endpoint(api, container)["IPAddress"])
+
+
+def gateway(api: RawApi, container: str) -> str:
+    """The IPv4 address that the host has on its only network."""
+    return str(_endpoint(api, container)["Gateway"])
+
+
+def _endpoint(api: RawApi, container: str) -> Any:
     (endpoint,) = inspect(api, container)["NetworkSettings"]["Networks"].values()
-    return str(endpoint["IPAddress"])
+    return endpoint
 
 
 def process(engine: Engine, container: str) -> Path:

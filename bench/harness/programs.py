@@ -21,7 +21,7 @@ class Programs:
         """The program made of `name`.c, statically linked, so that it runs in any container."""
         program = self._directory / name
         if not program.exists():
-            command = ["gcc", "-O2", "-Wall", "-static", "-o", program, _SOURCES / f"{name}.c"]
+            command = ["gcc", "-O2", "-Wall", "-static", "-o", str(program), str(_SOURCES / f"{name}.c")]
             subprocess.run(command, check=True)
         return program
 

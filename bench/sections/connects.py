@@ -31,9 +31,9 @@ def measure(bench: Bench) -> list[Row]:
 
 def _many_beside_few(bench: Bench) -> Row:
     with bench.engines("weft", "weft") as engines:
-        for engine, ports in zip(engines, (10_000, 10), strict=True):
-            _serve(bench, engine, ports)
-        many, few = take_turns(engines, bench.heavy(4), lambda engine: {_MANY: _to_port(bench, engine)})
+        servers = {engine: _serve(bench, engine, ports) for engine, ports in zip(engines, (10_000, 10), strict=True)}
+        work = partial(_published_only, bench, servers)
+        many, few = take_turns(engines, bench.heavy(4), work)
     return Row(_MANY, "/s", many[_MANY], few[_MANY], Target(0.9, least=True), own="of 10")
 
 
@@ -59,15 +59,19 @@ def _connect(bench: Bench, namespace: Path, address: str, port: int) -> float:
     return float(seen["rate"])
 
 
-def _to_port(bench: Bench, engine: Engine) -> float:
-    (configuration,) = engine.api.need("GET", "/networks/bridge")["IPAM"]["Config"]
-    return _connect(bench, containers.host_namespace(engine), configuration["Gateway"], _SERVED)
+def _to_port(bench: Bench, engine: Engine, server: str) -> float:
+    host = containers.gateway(engine.api, server)
+    return _connect(bench, containers.host_namespace(engine), host, _SERVED)
+
+
+def _published_only(bench: Bench, servers: dict[Engine, str], engine: Engine) -> Figures:
+    return {_MANY: _to_port(bench, engine, servers[engine])}
 
 
 def _figures(bench: Bench, servers: dict[Engine, str], clients: dict[Engine, str], engine: Engine) -> Figures:
     neighbour = containers.address(engine.api, servers[engine])
     return {
         _SAME: _connect(bench, containers.namespace(engine, clients[engine]), neighbour, _INNER),
-        _LAST: _to_port(bench, engine),
+        _LAST: _to_port(bench, engine, servers[engine]),
         _LOCAL: _connect(bench, containers.host_namespace(engine), "127.0.0.1", _SERVED),
     }

@@ -1,4 +1,4 @@
-"""The name server that containers have: answers a second and how long one takes, at rest and while others come and go."""
+"""The name server that containers have: answers a second and how long they take, at rest and beside others' starts."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
@@ -47,7 +48,14 @@ def _prepare(engine: Engine) -> str:
 
 
 def _ask(bench: Bench, engine: Engine, asker: str, outstanding: int) -> Any:
-    load = [bench.programs.compiled("dnsload"), "127.0.0.11", "53", "target", outstanding, bench.seconds]
+    load: list[str | Path | float] = [
+        bench.programs.compiled("dnsload"),
+        "127.0.0.11",
+        "53",
+        "target",
+        outstanding,
+        bench.seconds,
+    ]
     seen = output_within(containers.namespace(engine, asker), load)
     if seen["wrong"] or seen["rate"] == 0:
         raise RuntimeError(f"{engine.kind} answers names wrongly: {seen}")

@@ -35,11 +35,10 @@ def _ends(engine: Engine) -> tuple[str, str]:
 def _figures(bench: Bench, ends: dict[Engine, tuple[str, str]], engine: Engine) -> Figures:
     server, client = ends[engine]
     serving, host = containers.namespace(engine, server), containers.host_namespace(engine)
-    (configuration,) = engine.api.need("GET", "/networks/bridge")["IPAM"]["Config"]
     neighbour = containers.address(engine.api, server)
     return {
         _SAME: _stream(bench, serving, containers.namespace(engine, client), neighbour, _INNER),
-        _PORT: _stream(bench, serving, host, configuration["Gateway"], _OUTER),
+        _PORT: _stream(bench, serving, host, containers.gateway(engine.api, server), _OUTER),
         _LOCAL: _stream(bench, serving, host, "127.0.0.1", _OUTER),
     }
 

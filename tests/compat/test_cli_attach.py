@@ -114,7 +114,9 @@ def _without_order(told: list[tuple[str, str]]) -> bool:
 
 def test_events_follow_and_filter(docker: Docker) -> None:
     since = str(time.time() - 0.001)
-    with docker.popen("events", "--filter", "type=container", "--filter", "event=start", "--format", "{{.Actor.ID}}") as told:
+    with docker.popen(
+        "events", "--filter", "type=container", "--filter", "event=start", "--format", "{{.Actor.ID}}"
+    ) as told:
         assert told.stdout is not None
         time.sleep(0.3)
         docker.out("run", "-d", "--name", "one", "busybox", "top")
@@ -122,13 +124,26 @@ def test_events_follow_and_filter(docker: Docker) -> None:
         docker.out("run", "-d", "--name", "two", "busybox", "top")
         assert told.stdout.readline().decode().strip() == docker.inspect("two")["Id"]
         told.terminate()
-    shown = docker.lines("events", "--since", since, "--until", str(time.time()), "--filter", "container=two",
-                         "--filter", "event=create", "--format", "{{.Action}} {{.Actor.Attributes.name}}")
+    shown = docker.lines(
+        "events",
+        "--since",
+        since,
+        "--until",
+        str(time.time()),
+        "--filter",
+        "container=two",
+        "--filter",
+        "event=create",
+        "--format",
+        "{{.Action}} {{.Actor.Attributes.name}}",
+    )
     assert shown == ["create two"]
 
 
 def test_ctrl_c_ends_the_foreground_container(docker: Docker) -> None:
-    with docker.terminal("run", "--name", "one", "busybox", "sh", "-c", "trap 'exit 5' INT; echo up; while :; do sleep 0.05; done") as screen:
+    with docker.terminal(
+        "run", "--name", "one", "busybox", "sh", "-c", "trap 'exit 5' INT; echo up; while :; do sleep 0.05; done"
+    ) as screen:
         screen.expect("up")
         screen.type(CTRL_C)
         assert screen.wait() == 5

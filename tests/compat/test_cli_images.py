@@ -63,6 +63,7 @@ def test_load_nonsense(docker: Docker) -> None:
     assert docker("load", "-i", "nonsense.tar").returncode != 0
 
 
+@pytest.mark.reference_only("docker export")
 def test_export_and_import(docker: Docker) -> None:
     docker.out("create", "--name", "one", "busybox", "true")
     docker.out("export", "-o", "root.tar", "one")
@@ -87,9 +88,11 @@ def test_tags_and_removal(docker: Docker) -> None:
 
 def test_listing(docker: Docker) -> None:
     identity = docker.inspect("image", "busybox")["Id"]
-    assert docker.out("images", "-q", "--no-trunc", "busybox") == identity
-    assert docker.out("images", "-q", "busybox") == identity.removeprefix("sha256:")[:12]
-    assert docker.lines("images", "--filter", "reference=busy*", "--format", "{{.Repository}}:{{.Tag}}") == ["busybox:latest"]
+    assert docker.out("images", "-q", "--no-trunc", "busybox:latest") == identity
+    assert docker.out("images", "-q", "busybox:latest") == identity.removeprefix("sha256:")[:12]
+    assert docker.lines("images", "--filter", "reference=busy*", "--format", "{{.Repository}}:{{.Tag}}") == [
+        "busybox:latest"
+    ]
     assert docker.out("images", "--filter", "dangling=true", "-q") == ""
     shown = json.loads(docker.out("images", "--format", "{{json .}}", "busybox"))
     assert re.fullmatch(r"[\d.]+MB", shown["Size"])

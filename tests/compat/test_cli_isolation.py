@@ -7,7 +7,7 @@ import pytest
 from rig.docker import Docker
 from rig.eventually import eventually
 from rig.inside import Inside
-from rig.internet import GOOGLE, GOOGLE6
+from rig.internet import GOOGLE, GOOGLE6, Internet
 
 WEB = ("busybox", "sh", "-c", "mkdir /www; hostname >/www/index.html; exec httpd -f -p 80 -h /www")
 
@@ -140,3 +140,16 @@ def test_the_guest_keeps_its_network(docker: Docker) -> None:
     docker.out("restart", "-t", "0", "owner")
     assert endpoint(docker, "owner", "net")["IPAddress"] in docker.out("exec", "guest", "ip", "addr", "show", "eth0")
     assert docker.out("exec", "guest", "wget", "-qO-", "http://peer/") == "peer"
+
+
+def test_published_ports_of_a_dual_stack_network(docker: Docker, internet: Internet) -> None:
+    docker.out("network", "create", "--ipv6", "--subnet", "fd12:3457::/64", "net")
+    web(docker, "one", "--network", "net", "-p", "8080:80")
+    host = docker.engine.host
+    assert host.fetch(host.outer[1], 8080) == b"one\n"
+    assert host.fetch("::1", 8080) == b"one\n"
+    assert internet.host.fetch(host.outer[1], 8080) == b"one\n"
+    assert docker.inspect("one")["NetworkSettings"]["Ports"]["80/tcp"] == [
+        {"HostIp": "0.0.0.0", "HostPort": "8080"},
+        {"HostIp": "::", "HostPort": "8080"},
+    ]

@@ -70,7 +70,16 @@ def test_follow_across_a_restart(docker_newest: Docker) -> None:
 def test_rotation_keeps_the_newest(docker_newest: Docker) -> None:
     docker = docker_newest
     options = ["--log-opt", "max-size=10k", "--log-opt", "max-file=2"]
-    docker.out("run", "--name", "one", *options, "busybox", "sh", "-c", "for part in 0 1 2; do seq $((part * 1000 + 1)) $((part * 1000 + 1000)); sleep 1; done")
+    docker.out(
+        "run",
+        "--name",
+        "one",
+        *options,
+        "busybox",
+        "sh",
+        "-c",
+        "for part in 0 1 2; do seq $((part * 1000 + 1)) $((part * 1000 + 1000)); sleep 1; done",
+    )
     kept = [int(line) for line in docker.lines("logs", "one")]
     assert kept[-1] == 3000
     assert kept == list(range(kept[0], 3001))

@@ -162,6 +162,7 @@ def test_internal_networks_know_nobody_outside(docker: Docker) -> None:
     assert docker("exec", "web", "ping", "-c", "1", "-w", "2", GOOGLE).returncode != 0
 
 
+@pytest.mark.reference_only("--link")
 def test_generated_names_and_links(docker: Docker) -> None:
     identity = docker.out("run", "-d", "--network", "net", "busybox", "top")
     name = docker.inspect(identity)["Name"].lstrip("/")

@@ -87,7 +87,9 @@ def test_columns_and_formats(docker: Docker, crowd: dict[str, str]) -> None:
         "CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES"
     ]  # fmt: skip
     assert [row.split()[0] for row in rows[1:]] == list(reversed(crowd.values()))
-    web = docker.out("ps", "-f", "name=web", "--format", "{{.ID}} {{.Image}} {{.Command}} {{.Ports}} {{.Networks}} {{.Labels}}")
+    web = docker.out(
+        "ps", "-f", "name=web", "--format", "{{.ID}} {{.Image}} {{.Command}} {{.Ports}} {{.Networks}} {{.Labels}}"
+    )
     assert re.fullmatch(
         rf'{crowd["web"][:12]} busybox "top" 0\.0\.0\.0:8080->80/tcp(, (\[::\]|::):8080->80/tcp)? net tier=front', web
     )

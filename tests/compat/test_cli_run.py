@@ -60,7 +60,9 @@ def test_own_detach_keys(docker: Docker) -> None:
 
 def test_exec_on_a_terminal(docker: Docker) -> None:
     docker.out("run", "-d", "--name", "one", "busybox", "top")
-    with docker.terminal("exec", "-it", "-e", "GREETING=hello", "-w", "/etc", "one", "sh", rows=33, columns=99) as screen:
+    with docker.terminal(
+        "exec", "-it", "-e", "GREETING=hello", "-w", "/etc", "one", "sh", rows=33, columns=99
+    ) as screen:
         screen.expect(r"/etc # ")
         screen.line("sleep 0.2; stty size; echo $GREETING")
         screen.expect(r"33 99\r\nhello")
@@ -81,7 +83,10 @@ def test_exec_statuses_users_and_streams(docker: Docker) -> None:
     assert eventually(lambda: docker("exec", "one", "test", "-e", "/made").returncode == 0)
     assert docker("exec", "one", "no-such-program").returncode in (126, 127)
     docker.out("stop", "-t", "0", "one")
-    assert re.search(r"Container [0-9a-f]{64} is not running|container [0-9a-f]{64} is not running", docker.fails("exec", "one", "true"))
+    assert re.search(
+        r"Container [0-9a-f]{64} is not running|container [0-9a-f]{64} is not running",
+        docker.fails("exec", "one", "true"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -165,8 +170,13 @@ def test_process_settings(docker: Docker) -> None:
     assert docker.out("run", "--rm", "-u", "100:staff", "--group-add", "7", "busybox", "id") == (
         "uid=100 gid=50(staff) groups=7,50(staff)"
     )
-    assert docker.out("run", "--rm", "-e", "A=b c", "-e", "EMPTY=", "busybox", "sh", "-c", "echo [$A][$EMPTY]") == "[b c][]"
+    assert (
+        docker.out("run", "--rm", "-e", "A=b c", "-e", "EMPTY=", "busybox", "sh", "-c", "echo [$A][$EMPTY]")
+        == "[b c][]"
+    )
     assert docker.out("run", "--rm", "--entrypoint", "echo", "busybox", "a", "b") == "a b"
     assert docker.out("run", "--rm", "busybox", "sh", "-c", "echo $HOME") == "/root"
     assert re.fullmatch("[0-9a-f]{12}", docker.out("run", "--rm", "busybox", "sh", "-c", "echo $HOSTNAME"))
-    assert "not found" in docker.fails("run", "--rm", "-u", "nosuchuser", "busybox", "true").replace("unable to find", "not found")
+    assert "not found" in docker.fails("run", "--rm", "-u", "nosuchuser", "busybox", "true").replace(
+        "unable to find", "not found"
+    )

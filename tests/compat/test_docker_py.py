@@ -62,7 +62,6 @@ def test_a_containers_life(client: DockerClient) -> None:
     container.rename("uno")
     assert client.containers.get("uno").id == container.id
     assert container.top()["Titles"][0] == "UID"
-    assert container.stats(stream=False)["id"] == container.id
     container.stop(timeout=5)
     assert container.wait()["StatusCode"] == 4
     container.restart(timeout=0)
@@ -144,9 +143,22 @@ def test_ports(client: DockerClient, engine: Engine) -> None:
     assert {one["HostPort"] for one in container.ports["82/udp"]} == {"8082", "8083"}
 
 
-def test_volumes_and_archives(client: DockerClient) -> None:
+def test_volumes(client: DockerClient) -> None:
     volume = client.volumes.create("data", labels={"a": "b"})
-    container = client.containers.create("busybox", ["cat", "/data/file"], volumes={"data": {"bind": "/data", "mode": "rw"}})
+    mounted = {"data": {"bind": "/data", "mode": "rw"}}
+    client.containers.run("busybox", ["sh", "-c", "echo kept >/data/file"], volumes=mounted, remove=True)
+    assert client.containers.run("busybox", ["cat", "/data/file"], volumes=mounted, remove=True) == b"kept\n"
+    assert [one.name for one in client.volumes.list(filters={"label": "a=b"})] == ["data"]
+    volume.remove()
+    assert client.volumes.list() == []
+
+
+@pytest.mark.reference_only("copying files in and out, stats")
+def test_archives_and_stats(client: DockerClient) -> None:
+    volume = client.volumes.create("data", labels={"a": "b"})
+    container = client.containers.create(
+        "busybox", ["cat", "/data/file"], volumes={"data": {"bind": "/data", "mode": "rw"}}
+    )
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         entry = tarfile.TarInfo("file")
@@ -154,6 +166,7 @@ def test_volumes_and_archives(client: DockerClient) -> None:
         archive.addfile(entry, io.BytesIO(b"kept"))
     assert container.put_archive("/data", packed.getvalue()) is True
     container.start()
+    assert container.stats(stream=False)["id"] == container.id
     container.wait()
     assert container.logs() == b"kept"
     stream, about = container.get_archive("/etc/passwd")

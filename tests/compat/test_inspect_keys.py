@@ -25,6 +25,7 @@ ALLOWED: dict[str, dict[str, str]] = {
     "version": {".Components": "programs differ, their count too"},
     "container": {
         ".GraphDriver.Data": "details of the layer store",
+        ".HostConfig.Runtime": "20.10 fills it in at the first start",
         ".ResolvConfPath": "a container that never started may have none yet",
     },
     "image": {
@@ -32,7 +33,10 @@ ALLOWED: dict[str, dict[str, str]] = {
         ".Config": "the built-in image states less",
         ".ContainerConfig": "of the container an image was committed from; there was none",
     },
-    "network": {},
+    "network": {
+        ".IPAM.Config.*.Gateway": "20.10 leaves out the one it chose itself",
+        ".*.IPAM.Config.*.Gateway": "20.10 leaves out the one it chose itself",
+    },
     "volume": {},
 }
 
@@ -130,6 +134,11 @@ def _type(value: Any) -> str:
     )
 
 
+def alike(docker: str, weft: str) -> bool:
+    """Go writes an empty list or map as null where nobody set it; a filled one shows by its contents' paths."""
+    return docker == weft or (docker == "null" and weft in ("array", "object"))
+
+
 @pytest.mark.parametrize(("noun", "path"), OBJECTS, ids=[path for _, path in OBJECTS])
 def test_same_keys_and_types(both: tuple[Engine, Engine], noun: str, path: str) -> None:
     docker, weft = (shape(engine.api.need("GET", path)) for engine in both)
@@ -143,6 +152,6 @@ def test_same_keys_and_types(both: tuple[Engine, Engine], noun: str, path: str) 
     differing = {
         where: (kind, weft[where])
         for where, kind in docker.items()
-        if where in weft and weft[where] != kind and not excused(where)
+        if where in weft and not alike(kind, weft[where]) and not excused(where)
     }
     assert (missing, surplus, differing) == ({}, {}, {})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from rig.docker import Docker
 from rig.engine import Engine
 from rig.eventually import eventually
@@ -150,8 +152,9 @@ def test_names_resolve_on_a_user_defined_bridge(docker: Docker) -> None:
         assert screen.wait() == 0
 
 
+@pytest.mark.reference_only("--link, which the page calls legacy")
 def test_links_share_names_on_the_default_bridge(docker: Docker) -> None:
-    """"unless they are linked using the legacy --link flag"."""
+    """ "unless they are linked using the legacy --link flag"."""
     typed(docker, "docker run -dit --name db alpine ash")
     answer = docker.out("run", "--rm", "--link", "db:database", "alpine", "ping", "-c", "1", "database")
     assert docker.inspect("db")["NetworkSettings"]["IPAddress"] in answer

@@ -105,7 +105,9 @@ class Host:
         done = subprocess.run(
             self.command(arguments), input=stdin, capture_output=True, text=True, timeout=timeout, check=False
         )
-        assert not check or done.returncode == 0, f"{arguments} ended with {done.returncode}: {done.stderr}{done.stdout}"
+        assert not check or done.returncode == 0, (
+            f"{arguments} ended with {done.returncode}: {done.stderr}{done.stdout}"
+        )
         return done
 
     def output(self, *arguments: str | Path) -> str:

@@ -48,7 +48,9 @@ class Layer:
         return {str(parent) for path in paths for parent in path.parents if str(parent) != "/"}
 
     @staticmethod
-    def _add(archive: tarfile.TarFile, path: str, kind: bytes, mode: int, content: bytes = b"", target: str = "") -> None:
+    def _add(
+        archive: tarfile.TarFile, path: str, kind: bytes, mode: int, content: bytes = b"", target: str = ""
+    ) -> None:
         entry = tarfile.TarInfo(path.lstrip("/"))
         entry.type, entry.mode, entry.size, entry.linkname = kind, mode, len(content), target
         archive.addfile(entry, io.BytesIO(content))
@@ -65,7 +67,9 @@ def busybox_layer() -> Layer:
     layer.text("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n")
     layer.text("/etc/group", "root:x:0:\nnobody:x:65534:\nstaff:x:50:\n")
     layer.text("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n")
-    layer.directories.update({"/tmp": 0o1777, "/root": 0o700, "/proc": 0o555, "/sys": 0o555, "/dev": 0o755, "/var/tmp": 0o1777})
+    layer.directories.update(
+        {"/tmp": 0o1777, "/root": 0o700, "/proc": 0o555, "/sys": 0o555, "/dev": 0o755, "/var/tmp": 0o1777}
+    )
     return layer
 
 

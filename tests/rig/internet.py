@@ -35,9 +35,7 @@ class Internet:
             self.host.run(["ip", "addr", "add", f"{address}/{size}", "dev", "lo"])
         script = Path(__file__).with_name("internet_services.py")
         log = self.host.directory / "services.log"
-        daemon = self.host.start(
-            [sys.executable, "-I", script, json.dumps(ZONE), json.dumps(_ADDRESSES)], log=log
-        )
+        daemon = self.host.start([sys.executable, "-I", script, json.dumps(ZONE), json.dumps(_ADDRESSES)], log=log)
         while "ready" not in log.read_text():
             if not daemon.running:
                 raise RuntimeError(f"the small internet did not start: {log.read_text()}")

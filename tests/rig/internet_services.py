@@ -25,7 +25,9 @@ def _record_data(kind: str, value: str) -> bytes:
         return ipaddress.ip_address(value).packed
     if kind == "PTR":
         return _labels(value)
-    return b"".join(bytes([len(value[at : at + 255])]) + value[at : at + 255].encode() for at in range(0, len(value), 255))
+    return b"".join(
+        bytes([len(value[at : at + 255])]) + value[at : at + 255].encode() for at in range(0, len(value), 255)
+    )
 
 
 def answer(query: bytes, limit: int) -> bytes:

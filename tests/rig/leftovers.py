@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from rig.engine import Engine
+from rig.eventually import eventually
 
 
 @dataclass(frozen=True)
@@ -38,17 +40,38 @@ def traces(engine: Engine) -> Traces:
     )
 
 
-def mounts(engine: Engine) -> list[str]:
+def settled(engine: Engine) -> Traces:
+    """What is there once nothing changes any more: links of what was removed last go a moment later."""
+
+    def quiet() -> Traces | None:
+        first = traces(engine)
+        time.sleep(0.15)
+        return first if traces(engine) == first else None
+
+    found = eventually(quiet)
+    assert found is not None
+    return found
+
+
+def _mounted(engine: Engine, kind: str = "") -> set[str]:
+    """The mount points of the host's with this file system, of all when it is empty."""
+    listed = Path(f"/proc/{engine.host.pid}/mounts").read_text().splitlines()
+    return {line.split()[1] for line in listed if kind in ("", line.split()[2])}
+
+
+def mounts(engine: Engine) -> set[str]:
     """The mount points below the engine's data root and exec root."""
-    listed = Path(f"/proc/{engine.host.pid}/mounts").read_text().splitlines()
-    points = [line.split()[1] for line in listed]
-    return [point for point in points if point.startswith((f"{engine.data_root}/", f"{engine.exec_root}/"))]
+    return {point for point in _mounted(engine) if point.startswith((f"{engine.data_root}/", f"{engine.exec_root}/"))}
 
 
-def pins(engine: Engine) -> list[str]:
+def roots(engine: Engine) -> set[str]:
+    """The mounted root file systems of containers."""
+    return mounts(engine) & _mounted(engine, "overlay")
+
+
+def pins(engine: Engine) -> set[str]:
     """The mount points that keep a network namespace."""
-    listed = Path(f"/proc/{engine.host.pid}/mounts").read_text().splitlines()
-    return [line.split()[1] for line in listed if line.split()[2] == "nsfs"]
+    return _mounted(engine, "nsfs")
 
 
 def _directories(engine: Engine) -> list[str]:

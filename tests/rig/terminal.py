@@ -87,7 +87,7 @@ class Terminal:
                 return match
             left = deadline - time.monotonic()
             if left <= 0 or not open_:
-                raise AssertionError(f"{pattern!r} did not show; since then: {self.shown[self._read_to:]!r}")
+                raise AssertionError(f"{pattern!r} did not show; since then: {self.shown[self._read_to :]!r}")
             open_ = self._pump(left)
 
     def wait(self, timeout: float = 20) -> int:

@@ -10,11 +10,10 @@ from aiohttp import web
 from weft.api.backend import Backend
 from weft.api.call import Call
 from weft.api.errors import INTERNAL, PAGE_NOT_FOUND, flatten, status_of
-from weft.api.responses import error_response
+from weft.api.responses import Unsent, error_response
 from weft.api.routes.table import all_routes
 from weft.api.routing import Route, Router
 from weft.api.version import split_version
-from weft.model.errors import WeftError
 
 _log = logging.getLogger(__name__)
 
@@ -31,10 +30,6 @@ class Application:
         """Answer one request. Only cancellation gets out: errors become responses here."""
         try:
             return await self._answer(request)
-        except WeftError as error:
-            return error_response(status_of(error), error.message)
-        except ConnectionError:
-            raise
         except Exception as error:  # noqa: BLE001 - the edge: whatever happened, the client gets an answer
             return self._failure(request, error)
 
@@ -85,11 +80,17 @@ class Application:
             task.exception()  # seen: where the client is gone nobody else asks
 
     def _failure(self, request: web.BaseRequest, error: Exception) -> web.StreamResponse:
+        begun = _answer_begun(request)
+        if begun and isinstance(error, ConnectionError):
+            return Unsent()  # the client left
         known = flatten(error)
-        if known is not None:
-            return error_response(status_of(known), known.message)
-        _log.error("%s %s failed", request.method, request.path, exc_info=error)
-        return error_response(500, INTERNAL)
+        if known is None:
+            _log.error("%s %s failed", request.method, request.path, exc_info=error)
+            return Unsent() if begun else error_response(500, INTERNAL)
+        if begun:
+            _log.warning("%s %s ended early: %s", request.method, request.path, known.message)
+            return Unsent()
+        return error_response(status_of(known), known.message)
 
 
 def create_app(backend: Backend) -> Application:
@@ -99,6 +100,12 @@ def create_app(backend: Backend) -> Application:
 
 async def _run(route: Route, call: Call) -> web.StreamResponse:
     return await route.handler(call)
+
+
+def _answer_begun(request: web.BaseRequest) -> bool:
+    """Whether a status was sent, or the connection is no longer HTTP, or there is none."""
+    transport = request.transport
+    return transport is None or request.writer.output_size > 0 or transport.get_protocol() is not request.protocol
 
 
 async def _say_continue(request: web.BaseRequest) -> None:

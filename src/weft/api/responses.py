@@ -39,3 +39,17 @@ def error_response(status: int, message: str) -> web.Response:
     if status == 304:
         return empty_response(status)
     return json_response({"message": message}, status)
+
+
+class Unsent(web.StreamResponse):
+    """Stands for an answer that is written already, or no longer can be: aiohttp sends nothing and closes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.force_close()
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        """Send nothing."""
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Send nothing."""

@@ -66,7 +66,7 @@ class Bundles:
         mount_root(layers, self._layout.upper(record.id), self._layout.work(record.id), target)
         root = os.open(target, os.O_PATH | os.O_CLOEXEC)
         try:
-            fill_volumes(root, bundle.mounts)
+            self._fill_volumes(root, bundle)
             user = users.resolve(root, spec.process.user, spec.security.group_add)
         finally:
             os.close(root)
@@ -100,6 +100,13 @@ class Bundles:
     def size(self, container_id: str) -> int:
         """Return the bytes that the writable layer's files hold."""
         return _bytes_below(self._layout.upper(container_id))
+
+    def _fill_volumes(self, root: int, bundle: Bundle) -> None:
+        """Fill empty volumes at a container's first run, not when a user emptied one since."""
+        mark = self._layout.container(bundle.record.id) / "volumes-filled"
+        if not mark.exists():
+            fill_volumes(root, bundle.mounts)
+            mark.touch()
 
     def _init_for(self, record: ContainerRecord) -> str:
         if not record.spec.process.init:

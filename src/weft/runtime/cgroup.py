@@ -43,7 +43,7 @@ class Cgroups:
         """
         if ".." in PurePosixPath(parent).parts:
             raise InvalidParameter(f'invalid cgroup parent "{parent}": it must not contain ".."')
-        return str(PurePosixPath("/") / (parent or DEFAULT_PARENT) / container_id)
+        return str(PurePosixPath("/") / (parent or DEFAULT_PARENT).lstrip("/") / container_id)
 
     def processes(self, path: str) -> tuple[int, ...]:
         """Return the pids in a cgroup and those below it, ascending; none when it does not exist."""

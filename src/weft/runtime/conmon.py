@@ -110,9 +110,7 @@ class Conmon:
             pipe.close()
             raise
 
-    def _common(
-        self, container_id: str, own_id: str, program: Program, directory: Path, streams: Streams
-    ) -> list[str]:
+    def _common(self, container_id: str, own_id: str, program: Program, directory: Path, streams: Streams) -> list[str]:
         # with a terminal conmon dies of a runtime's failure before it has read what the runtime said
         log = ("--runtime-arg", "--log", "--runtime-arg", str(directory / _RUNTIME_LOG)) if streams.tty else ()
         return [

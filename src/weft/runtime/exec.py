@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from signal import SIGKILL
 from typing import Final
 
 import msgspec
@@ -36,7 +37,7 @@ class _Execution:
     supervisor: ProcessWatch
     directory: Path
     settled: asyncio.Event = field(default_factory=asyncio.Event)
-    watch: ProcessWatch | None = None
+    process: ProcessWatch | None = None
     task: asyncio.Task[None] | None = None
 
 
@@ -73,6 +74,13 @@ class Execs:
             raise NotFound(f"No such exec instance: {exec_id}")
         terminal.resize(execution.supervisor.pid, execution.supervisor.descriptor, rows, columns)
 
+    def abandon(self, exec_id: str) -> None:
+        """Kill an exec that nobody waits for."""
+        execution = self._running.get(exec_id)
+        if execution is not None and execution.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                execution.process.kill(SIGKILL)
+
     def exit_of(self, container_id: str, exec_id: str) -> Exit | None:
         """Return how an exec that a former daemon started has ended; None while it runs or when it is forgotten."""
         return exit_in(self._layout.exec(container_id, exec_id) / "exit" / container_id)
@@ -84,6 +92,9 @@ class Execs:
                 execution.task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await execution.task
+            for watch in (execution.process, execution.supervisor):
+                if watch is not None:
+                    watch.close()
 
     async def _launch(
         self, live: Live, program: Program, exec_id: str, spec: ExecSpec, directory: Path, ended: Ended
@@ -97,10 +108,16 @@ class Execs:
                 stack.callback(gate.close)
             pid, pipe = await self._conmon.exec(live.id, exec_id, program, streams, directory=directory, gate=gate)
             execution = _Execution(ProcessWatch(pid, lambda: None), directory)
-            if gate is not None and await gate.listening():
-                stdio = await self._attach(execution, spec)
-                gate.open()
-            report = await pipe.report()
+            try:
+                if gate is not None and await gate.listening():
+                    stdio = await self._attach(execution, spec)
+                    gate.open()
+                report = await pipe.report()
+            except BaseException:
+                pipe.close()
+                with contextlib.suppress(ProcessLookupError):
+                    execution.supervisor.kill(SIGKILL)  # the OCI runtime dies with it
+                raise
         if not isinstance(report, Report) or report.data < 0:
             pipe.close()
             if stdio is not None:
@@ -108,8 +125,7 @@ class Execs:
             if not live.process.alive:
                 raise Conflict(f"container {short_id(live.id)} is not running")
             raise faults.exec_failed(reason_in(report, directory), spec.argv[0])
-        if stdio is not None:
-            execution.watch = _watch(report.data, stdio)
+        execution.process = _watch(report.data, stdio)
         self._running[exec_id] = execution
         execution.task = asyncio.create_task(self._wait(live.id, exec_id, execution, pipe, ended))
         return report.data, stdio
@@ -160,9 +176,13 @@ class Execs:
         )
 
 
-def _watch(pid: int, stdio: AttachedStdio) -> ProcessWatch | None:
+def _watch(pid: int, stdio: AttachedStdio | None) -> ProcessWatch | None:
+    def ended() -> None:
+        if stdio is not None:
+            stdio.process_ended()
+
     try:
-        return ProcessWatch(pid, stdio.process_ended)
+        return ProcessWatch(pid, ended)
     except ProcessLookupError:
-        stdio.process_ended()
+        ended()
         return None

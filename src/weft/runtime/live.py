@@ -15,6 +15,7 @@ from weft.runtime.run_record import RunRecord
 from weft.runtime.stdio import AttachedStdio, connect
 
 _TURN: Final = 0.0002  # seconds
+_MOST_TURNS: Final = 1000
 
 
 class Live:
@@ -56,15 +57,12 @@ class Live:
     async def attach(self) -> AttachedStdio:
         """Connect to the standard streams; Conflict when the process has just ended."""
         streams = self.record.streams
-        before = self._supervisors_sockets()
         try:
             link = await connect(self.directory)
         except OSError as error:
             raise Conflict(f"container {short_id(self.id)} is not running") from error
-        while self._attached and not self.started and self.running and self._supervisors_sockets() <= before:
-            # conmon takes one connection a turn, and turns to the output in between: it must have taken all of
-            # them when the process starts, or the later ones miss its first words
-            await asyncio.sleep(_TURN)
+        if self._attached and not self.started:
+            await self._all_taken(len(self._attached) + 1)
         stdio = AttachedStdio(
             link,
             takes_input=streams.takes_input,
@@ -92,16 +90,26 @@ class Live:
         if self.supervisor is not None:
             self.supervisor.close()
 
-    def _supervisors_sockets(self) -> frozenset[str]:
-        if self.supervisor is None or self.started:
-            return frozenset()
-        found = set()
-        with contextlib.suppress(FileNotFoundError):  # it has ended
-            for entry in os.scandir(f"/proc/{self.supervisor.pid}/fd"):
-                with contextlib.suppress(FileNotFoundError):
-                    found.add(os.readlink(entry.path))
-        return frozenset(link for link in found if link.startswith("socket:"))
+    async def _all_taken(self, connections: int) -> None:
+        """Wait until conmon has accepted that many connections.
+
+        It takes one a turn, and turns to the output in between: those that it has not taken when the process starts
+        miss its first words. Nothing announces it; its sockets show it.
+        """
+        for _ in range(_MOST_TURNS):
+            if self.supervisor is None or _sockets(self.supervisor.pid) > connections:  # one listens
+                return
+            await asyncio.sleep(_TURN)
 
     def _process_ended(self) -> None:
         for stdio in tuple(self._attached):
             stdio.process_ended()
+
+
+def _sockets(pid: int) -> int:
+    count = 0
+    with contextlib.suppress(FileNotFoundError):  # it has ended
+        for entry in os.scandir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(FileNotFoundError):
+                count += os.readlink(entry.path).startswith("socket:")
+    return count

@@ -34,13 +34,14 @@ from weft.runtime.layout import Layout
 from weft.runtime.live import Live
 from weft.runtime.log_files import rotated
 from weft.runtime.logs import LogReader
-from weft.runtime.overlay import ensure_shared
+from weft.runtime.overlay import ensure_shared, unmount_root
 from weft.runtime.probe import probe
 from weft.runtime.processes import ProcessWatch, ended, run
 from weft.runtime.rotation import Rotator
 from weft.runtime.run_record import RunRecord, exit_in, pid_in
 from weft.runtime.seccomp.filters import SeccompFilters
 from weft.runtime.spawner import Spawner
+from weft.runtime.spec import capabilities
 from weft.runtime.spec.config import ConfigWriter
 from weft.runtime.sync_pipe import Report
 from weft.runtime.top import Table, top
@@ -58,6 +59,7 @@ class OciRuntime:
         self._layout = Layout(data_root, exec_root)
         self._layer_paths = layer_paths
         self._clock = clock
+        self._filters = SeccompFilters()
         self._spawner = Spawner()
         self._cgroups = Cgroups()
         self._lives: dict[str, Live] = {}
@@ -68,9 +70,8 @@ class OciRuntime:
         self._layout.make()
         ensure_shared(self._layout.roots)
         await self._spawner.open()
-        filters = SeccompFilters()
-        configs = ConfigWriter(self._cgroups, filters)
-        self._seccomp = filters.available
+        configs = ConfigWriter(self._cgroups, self._filters)
+        asyncio.get_running_loop().run_in_executor(None, self._filters.compile_default, capabilities.DEFAULT)
         self._programs = await probe(self._spawner, self._layout, self._cgroups)
         self._bundles = Bundles(self._layout, configs, self._layer_paths, init=self._programs.init)
         self._conmon = Conmon(self._programs.conmon, self._spawner, self._layout.exec_root)
@@ -90,6 +91,8 @@ class OciRuntime:
         await self._spawner.close()
         self._programs.close()
         self._cgroups.remove_default_parent()
+        if not any(self._layout.roots.iterdir()):
+            unmount_root(self._layout.roots, keep=True)
 
     def info(self) -> RuntimeInfo:
         """Return what runs containers here."""
@@ -99,7 +102,7 @@ class OciRuntime:
             supervisor_version=self._programs.conmon_version,
             cgroup_version=self._cgroups.version,
             controllers=self._cgroups.controllers,
-            seccomp=self._seccomp,
+            seccomp=self._filters.available,
         )
 
     def on_exit(self, callback: OnExit) -> None:
@@ -154,6 +157,7 @@ class OciRuntime:
         except BaseException:
             # a supervisor that is being started cannot be called back: let it come, then clear it away
             await asyncio.wait((task,))
+            task.exception()  # seen: it is this error, or a cancelled request's
             await self.release(bundle.record.id)
             raise
 
@@ -194,6 +198,8 @@ class OciRuntime:
             live.supervisor = ProcessWatch(supervisor, lambda: self._settle(live))
         self._lives[container_id] = live
         self._rotator.watch(self._layout.log(container_id), record.log, directory / "ctl")
+        if live.supervisor is None or self._layout.exit_file(container_id).exists():
+            self._settle(live)  # it was killed meanwhile
         return live
 
     async def start(self, container_id: str) -> None:
@@ -259,7 +265,9 @@ class OciRuntime:
         record = live.record if live is not None else RunRecord.load(self._layout.run(container_id))
         self._rotator.forget(self._layout.log(container_id))
         if record is not None:
+            supervisor = self._supervisor(container_id, live)
             await ending.empty(self._cgroups, record.cgroup, live)
+            await ending.supervisor_gone(supervisor)  # or it would write an exit file after all is cleared
         if live is not None:
             live.close()
         await asyncio.to_thread(self._bundles.clear, container_id)
@@ -277,10 +285,11 @@ class OciRuntime:
         if not pid or starting.is_waiting(self._programs.runtime(record.runtime), container_id):
             return lost  # it was never started; release ends it
         if self._cgroups.contains(record.cgroup, pid):
-            with contextlib.suppress(SystemFailure):
-                live = self._adopt(container_id, record, pid, ending.parent_of(pid))
-                live.started = True
-                return pid
+            if supervisor := ending.supervisor_of(pid, container_id):
+                with contextlib.suppress(SystemFailure):
+                    self._adopt(container_id, record, pid, supervisor).started = True
+                    return pid
+            self._cgroups.kill(record.cgroup)  # nobody could tell how it ends
         return await self._exit_soon(container_id, record) or lost
 
     # ── execs ──
@@ -290,9 +299,16 @@ class OciRuntime:
     ) -> tuple[int, Stdio | None]:
         """Start a further process; return its pid and its streams (None when detached)."""
         live = self._live(container.id)
-        return await self._execs.start(
-            live, self._programs.runtime(live.record.runtime), container, exec_id, spec, ended
-        )
+        program = self._programs.runtime(live.record.runtime)
+        task = asyncio.ensure_future(self._execs.start(live, program, container, exec_id, spec, ended))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            # it may be half-way: let it come, then end it
+            await asyncio.wait((task,))
+            if task.exception() is None:
+                self._execs.abandon(exec_id)
+            raise
 
     async def exec_resize(self, exec_id: str, rows: int, columns: int) -> None:
         """Set the size of an exec's terminal; NotFound when it has ended or has none."""
@@ -343,6 +359,15 @@ class OciRuntime:
             return None
         finally:
             stop()
+
+    def _supervisor(self, container_id: str, live: Live | None) -> int:
+        """Return the pid of the supervisor that still has an exit to write, 0 for none."""
+        if live is None:
+            pid = pid_in(self._layout.run(container_id))
+            return ending.supervisor_of(pid, container_id) if pid else 0
+        live.started = False  # its end is no news any more
+        waiting = live.running and live.supervisor is not None and live.supervisor.alive
+        return live.supervisor.pid if waiting and live.supervisor is not None else 0
 
     def _live(self, container_id: str) -> Live:
         live = self._lives.get(container_id)

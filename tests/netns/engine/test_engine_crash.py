@@ -18,7 +18,7 @@ from rig.docker import Docker
 from rig.engine import Engine
 from rig.eventually import eventually
 from rig.inside import Inside
-from rig.leftovers import traces
+from rig.leftovers import settled, traces
 
 pytestmark = pytest.mark.weft_only("its containers end with the daemon")
 
@@ -94,7 +94,11 @@ class Prober:
 
 def name_server(engine: Engine) -> list[int]:
     """The process ids of the name server."""
-    return [pid for pid, line in engine.host.processes().items() if "dns_process" in " ".join(line) or "weft-dns" in " ".join(line)]
+    return [
+        pid
+        for pid, line in engine.host.processes().items()
+        if "dns_process" in " ".join(line) or "weft-dns" in " ".join(line)
+    ]
 
 
 @pytest.mark.parametrize("how", ["kill", "stop"])
@@ -163,7 +167,9 @@ def test_what_ended_meanwhile(docker: Docker) -> None:
         "killed": ("exited", 137),
     }
     assert all(state["FinishedAt"] > state["StartedAt"] for state in states.values())
-    eventually(lambda: docker.inspect("always")["State"]["Running"] or int(docker.inspect("always")["RestartCount"]) > 0)
+    eventually(
+        lambda: docker.inspect("always")["State"]["Running"] or int(docker.inspect("always")["RestartCount"]) > 0
+    )
     eventually(lambda: "removed" not in docker.lines("ps", "-a", "--format", "{{.Names}}"))
 
 
@@ -201,7 +207,7 @@ def _answers(inside: Inside, name: str) -> bool:
 def test_killed_in_the_middle_of_work(docker: Docker) -> None:
     """Wherever the daemon is killed, its successor repairs or removes what was half done."""
     engine = docker.engine
-    clean = eventually(lambda: traces(engine))
+    clean = settled(engine)
     chance = random.Random(20)
     for _ in range(6):
         over = threading.Event()
@@ -212,8 +218,14 @@ def test_killed_in_the_middle_of_work(docker: Docker) -> None:
                     if over.is_set():
                         return
                     api.post("/networks/create", {"Name": f"net{number}"})
-                    body = {"Image": "busybox", "Cmd": ["top"], "HostConfig": {
-                        "NetworkMode": f"net{number}", "PortBindings": {"80/tcp": [{"HostPort": str(9000 + number)}]}}}
+                    body = {
+                        "Image": "busybox",
+                        "Cmd": ["top"],
+                        "HostConfig": {
+                            "NetworkMode": f"net{number}",
+                            "PortBindings": {"80/tcp": [{"HostPort": str(9000 + number)}]},
+                        },
+                    }
                     api.post(f"/containers/create?name=box{number}", body)
                     api.post(f"/containers/box{number}/start")
                     if number % 3 == 2:

@@ -17,7 +17,9 @@ from rig.internet import GOOGLE
 pytestmark = pytest.mark.weft_only("it does not notice")
 
 WEB = ("busybox", "sh", "-c", "mkdir /www; hostname >/www/index.html; exec httpd -f -p 80 -h /www")
-FOREIGN = "table inet foreign {\n\tchain input {\n\t\ttype filter hook input priority filter + 7; policy accept;\n\t}\n}"
+FOREIGN = (
+    "table inet foreign {\n\tchain input {\n\t\ttype filter hook input priority filter + 7; policy accept;\n\t}\n}"
+)
 
 
 def test_back_within_a_second(engine: Engine) -> None:

@@ -1,4 +1,4 @@
-"""A throw-away runtime: its own roots, a layer of busybox, containers made from a few words, everything removed at the end."""
+"""A throw-away runtime: its own roots, a layer of busybox, containers made from a few words, all of it removed."""
 
 import asyncio
 import os
@@ -6,7 +6,7 @@ import secrets
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -188,6 +188,11 @@ class RuntimeLab:
         stdio.close()
         return Ran(await ended, out.decode(), err.decode())
 
+    def pids(self, record: ContainerRecord) -> list[int]:
+        """The pids in a container's cgroup."""
+        directories = cgroup_directories(f"{self.cgroup_parent}/{record.id}")
+        return sorted({int(pid) for path in directories for pid in (path / "cgroup.procs").read_text().split()})
+
     def left_behind(self) -> list[str]:
         """What is left of runs: mounts, runtime state, cgroups, exit files."""
         mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
@@ -205,7 +210,7 @@ class RuntimeLab:
         await self.runtime.close()
         for directory in cgroup_directories(self.cgroup_parent):
             directory.rmdir()
-        subprocess.run(["umount", str(self.base / "exec/roots")], check=True)
+        assert not (self.base / "exec/roots").is_mount()
 
 
 def cgroup_directories(path: str) -> list[Path]:
@@ -223,10 +228,10 @@ async def collect(stdio: Stdio) -> tuple[bytes, bytes]:
     return b"".join(parts[1]), b"".join(parts[2])
 
 
-async def until(condition: "callable[[], bool]") -> None:  # type: ignore[valid-type]
+async def until(condition: Callable[[], bool]) -> None:
     """Wait for a condition that nothing announces."""
     async with asyncio.timeout(PATIENCE):
-        while not condition():
+        while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 

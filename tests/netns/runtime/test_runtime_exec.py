@@ -1,7 +1,9 @@
 """Further processes in running containers."""
 
 import asyncio
+import os
 import secrets
+import signal
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,9 @@ async def record(lab: RuntimeLab) -> ContainerRecord:
 
 
 async def test_streams_exit_code_and_what_is_inherited(lab: RuntimeLab, record: ContainerRecord) -> None:
-    ran = await lab.execute(record, "sh", "-c", "echo $FROM $MORE $HOSTNAME; pwd; id -un; echo err >&2; exit 9", env=("MORE=exec",))
+    ran = await lab.execute(
+        record, "sh", "-c", "echo $FROM $MORE $HOSTNAME; pwd; id -un; echo err >&2; exit 9", env=("MORE=exec",)
+    )
     assert (ran.stdout, ran.stderr, ran.code) == ("container exec box\n/tmp\nann\n", "err\n", 9)
     for _ in range(20):  # the end of the output is never seen before the exit is known
         assert (await lab.execute(record, "true")).code == 0
@@ -30,7 +34,9 @@ async def test_input_is_read_until_it_is_half_closed(lab: RuntimeLab, record: Co
 
 
 async def test_its_own_user_directory_and_privileges(lab: RuntimeLab, record: ContainerRecord) -> None:
-    ran = await lab.execute(record, "sh", "-c", "id -u; pwd; echo $HOME; grep CapEff /proc/self/status", user="0", working_dir="/etc")
+    ran = await lab.execute(
+        record, "sh", "-c", "id -u; pwd; echo $HOME; grep CapEff /proc/self/status", user="0", working_dir="/etc"
+    )
     assert ran.stdout.split() == ["0", "/etc", "/root", "CapEff:", "00000000a80425fb"]
     ran = await lab.execute(record, "grep", "CapEff", "/proc/self/status", user="0", privileged=True)
     assert int(ran.stdout.split()[1], 16) > 0xA80425FB
@@ -92,7 +98,9 @@ async def test_a_missing_program_is_refused_in_dockers_words(
     ):
         with pytest.raises(InvalidParameter) as caught:
             await lab.execute(record, program, tty=tty)
-        assert caught.value.message == f"OCI runtime exec failed: exec failed: unable to start container process: {words}"
+        assert (
+            caught.value.message == f"OCI runtime exec failed: exec failed: unable to start container process: {words}"
+        )
     assert not list(Path(lab.base, "exec/run", record.id, "exec").iterdir())
 
 
@@ -124,3 +132,22 @@ async def test_an_exec_ends_with_its_container(lab: RuntimeLab, record: Containe
 async def test_many_at_once(lab: RuntimeLab, record: ContainerRecord) -> None:
     ran = await asyncio.gather(*(lab.execute(record, "echo", str(number)) for number in range(8)))
     assert [one.stdout for one in ran] == [f"{number}\n" for number in range(8)]
+
+
+async def test_it_sees_the_containers_network(lab: RuntimeLab, network_namespace: str) -> None:
+    other = await lab.started("sleep", "1000", network_namespace=network_namespace)
+    assert (await lab.execute(other, "ls", "/sys/class/net")).stdout == "lo\n"
+
+
+async def test_one_that_is_cancelled_does_not_stay(lab: RuntimeLab, record: ContainerRecord) -> None:
+    async def note(_: Exit) -> None: ...
+
+    for steps in range(0, 16, 3):
+        spec = ExecSpec(argv=("sleep", "1000"), attach_stdout=True)
+        task = asyncio.create_task(lab.runtime.exec_start(record, secrets.token_hex(32), spec, note))
+        await asyncio.sleep(steps / 1000)
+        task.cancel()
+        await asyncio.wait((task,))
+        if not task.cancelled():  # it was done before
+            os.kill(task.result()[0], signal.SIGKILL)
+    await until(lambda: len(lab.pids(record)) == 1)

@@ -12,7 +12,9 @@ from weft.model.errors import InvalidParameter, NotFound, Unimplemented
 
 
 async def test_lines_of_both_streams_with_times(lab: RuntimeLab) -> None:
-    record = await lab.started("sh", "-c", "for i in 1 2 3; do echo o$i; sleep 0.02; echo e$i >&2; sleep 0.02; done; printf end")
+    record = await lab.started(
+        "sh", "-c", "for i in 1 2 3; do echo o$i; sleep 0.02; echo e$i >&2; sleep 0.02; done; printf end"
+    )
     exit_ = await lab.exits.of(record.id)
     lines = [line async for line in lab.runtime.logs(record.id, LogQuery())]
     assert [line.data for line in lines] == [b"o1\n", b"e1\n", b"o2\n", b"e2\n", b"o3\n", b"e3\n", b"end"]
@@ -31,7 +33,9 @@ async def test_lines_of_both_streams_with_times(lab: RuntimeLab) -> None:
 
 
 async def test_a_line_written_in_parts_is_one_line(lab: RuntimeLab) -> None:
-    record = await lab.started("sh", "-c", "printf a; sleep 0.05; printf b; sleep 0.05; echo c; head -c 50000 /dev/zero | tr '\\0' x; echo")
+    record = await lab.started(
+        "sh", "-c", "printf a; sleep 0.05; printf b; sleep 0.05; echo c; head -c 50000 /dev/zero | tr '\\0' x; echo"
+    )
     await lab.exits.of(record.id)
     assert await lab.logged(record) == ["abc\n", "x" * 50000 + "\n"]
     assert await lab.logged(record, tail=1) == ["x" * 50000 + "\n"]

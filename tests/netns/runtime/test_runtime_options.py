@@ -14,6 +14,10 @@ from weft.model.errors import InvalidParameter, Unimplemented
 DOCKERS_CAPABILITIES = "00000000a80425fb"
 
 
+def mount(argv: list[str]) -> None:
+    subprocess.run(argv, check=True)
+
+
 async def status(lab: RuntimeLab, **changes: object) -> dict[str, str]:
     ran = await lab.run("cat", "/proc/self/status", **changes)
     return dict(line.split(":\t", 1) for line in ran.stdout.splitlines() if ":\t" in line)
@@ -43,7 +47,9 @@ async def test_another_user_has_no_effective_capabilities(lab: RuntimeLab) -> No
 async def test_seccomp_and_no_new_privileges_are_chosen(lab: RuntimeLab) -> None:
     assert (await status(lab, security_opt=("seccomp=unconfined",)))["Seccomp"] == "0"
     assert (await status(lab, security_opt=("no-new-privileges",)))["NoNewPrivs"] == "1"
-    profile = '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdir"],"action":"SCMP_ACT_ERRNO","errnoRet":95}]}'
+    profile = (
+        '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdir"],"action":"SCMP_ACT_ERRNO","errnoRet":95}]}'
+    )
     ran = await lab.sh("mkdir /tmp/x; ls /tmp", security_opt=(f"seccomp={profile}",))
     assert "not supported" in ran.stderr
 
@@ -58,7 +64,9 @@ async def test_privileged_has_it_all(lab: RuntimeLab) -> None:
     seen = await status(lab, privileged=True)
     granted = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("CapBnd"))
     assert (seen["CapEff"], seen["Seccomp"]) == (granted.split()[1], "0")
-    ran = await lab.sh("grep ' /sys ' /proc/mounts; test -c /dev/kmsg && echo kmsg; ls -A /proc/scsi /sys/firmware", privileged=True)
+    ran = await lab.sh(
+        "grep ' /sys ' /proc/mounts; test -c /dev/kmsg && echo kmsg; ls -A /proc/scsi /sys/firmware", privileged=True
+    )
     assert ran.stdout.split(" ")[3].startswith("rw")
     assert "kmsg" in ran.stdout
 
@@ -84,9 +92,9 @@ async def test_users_are_looked_up_in_the_container(
 
 
 async def test_unknown_users_are_refused_in_dockers_words(lab: RuntimeLab) -> None:
-    with pytest.raises(InvalidParameter, match="^unable to find user eve: no matching entries in passwd file$"):
+    with pytest.raises(InvalidParameter, match=r"^unable to find user eve: no matching entries in passwd file$"):
         await lab.created("true", user="eve")
-    with pytest.raises(InvalidParameter, match="^unable to find group eves: no matching entries in group file$"):
+    with pytest.raises(InvalidParameter, match=r"^unable to find group eves: no matching entries in group file$"):
         await lab.created("true", user="ann:eves")
     assert lab.left_behind() == []
 
@@ -95,7 +103,12 @@ async def test_environment_and_working_directory(lab: RuntimeLab) -> None:
     ran = await lab.sh("env; pwd", env=("A=1", "A=2", "TERM=x"), working_dir="/made/for/it")
     lines = ran.stdout.splitlines()
     assert lines[-1] == "/made/for/it"
-    assert {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOSTNAME=box", "A=2", "TERM=x"} <= set(lines)
+    assert {
+        "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOSTNAME=box",
+        "A=2",
+        "TERM=x",
+    } <= set(lines)
     assert "A=1" not in lines
 
 
@@ -131,8 +144,8 @@ async def test_limits_of_the_process(lab: RuntimeLab) -> None:
 
 async def test_cgroup_limits(lab: RuntimeLab) -> None:
     script = (
-        "cd /sys/fs/cgroup; if [ -d memory ]; then cat memory/memory.limit_in_bytes cpu/cpu.cfs_quota_us cpu/cpu.shares "
-        "pids/pids.max; else cat memory.max; cut -d' ' -f1 cpu.max; echo 512; cat pids.max; fi"
+        "cd /sys/fs/cgroup; if [ -d memory ]; then cat memory/memory.limit_in_bytes cpu/cpu.cfs_quota_us cpu/cpu.shares"
+        " pids/pids.max; else cat memory.max; cut -d' ' -f1 cpu.max; echo 512; cat pids.max; fi"
     )
     ran = await lab.sh(script, memory=64 << 20, nano_cpus=500_000_000, cpu_shares=512, pids_limit=77)
     assert ran.stdout.split() == [str(64 << 20), "50000", "512", "77"]
@@ -144,7 +157,9 @@ async def test_too_many_processes_are_refused(lab: RuntimeLab) -> None:
 
 
 async def test_want_of_memory_is_told(lab: RuntimeLab) -> None:
-    ran = await lab.sh("head -c 100000000 /dev/zero | tail -c 90000000 > /dev/null; exit 3", memory=16 << 20, memory_swap=16 << 20)
+    ran = await lab.sh(
+        "head -c 100000000 /dev/zero | tail -c 90000000 > /dev/null; exit 3", memory=16 << 20, memory_swap=16 << 20
+    )
     assert ran.code == 3
     assert ran.exit.oom_killed
     assert not (await lab.sh("true", memory=16 << 20)).exit.oom_killed
@@ -193,13 +208,13 @@ async def test_a_mount_made_after_the_daemon_started_is_seen(lab: RuntimeLab, tm
     point = tmp_path / "later"
     point.mkdir()
     await lab.run("true")
-    subprocess.run(["mount", "-t", "tmpfs", "later", str(point)], check=True)
+    mount(["mount", "-t", "tmpfs", "later", str(point)])
     try:
         (point / "file").write_text("there\n")
-        mount = Mount(type=MountType.BIND, source=str(point), target="/in")
-        assert (await lab.sh("cat /in/file", mounts=(mount,))).stdout == "there\n"
+        bind = Mount(type=MountType.BIND, source=str(point), target="/in")
+        assert (await lab.sh("cat /in/file", mounts=(bind,))).stdout == "there\n"
     finally:
-        subprocess.run(["umount", "-l", str(point)], check=True)
+        mount(["umount", "-l", str(point)])
 
 
 async def test_a_missing_bind_source_is_refused(lab: RuntimeLab) -> None:
@@ -211,7 +226,9 @@ async def test_a_missing_bind_source_is_refused(lab: RuntimeLab) -> None:
 async def test_links_in_the_image_do_not_lead_outside(lab: RuntimeLab, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
-    record = await lab.started("sh", "-c", f"rm /etc/passwd; mkdir -p {outside}; ln -s {outside} /data2; ln -s {outside}/p /etc/passwd")
+    record = await lab.started(
+        "sh", "-c", f"rm /etc/passwd; mkdir -p {outside}; ln -s {outside} /data2; ln -s {outside}/p /etc/passwd"
+    )
     await lab.exits.of(record.id)
     await lab.runtime.release(record.id)
     (outside / "p").write_text("eve:x:5:5::/:\n")

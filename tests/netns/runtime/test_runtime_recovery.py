@@ -6,12 +6,13 @@ import secrets
 import signal
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from runtime_lab import RuntimeLab, cgroup_directories, collect
+from runtime_lab import RuntimeLab, collect, until
 
-from weft.engine.contract.runtime import Exit
+from weft.engine.contract.runtime import Exit, LogQuery
 
 FORMER = """
 import asyncio, sys
@@ -37,7 +38,7 @@ asyncio.run(main())
 
 
 @pytest.fixture
-async def lab(tmp_path: Path, layer: Path) -> "asyncio.AsyncIterator[RuntimeLab]":  # type: ignore[name-defined]
+async def lab(tmp_path: Path, layer: Path) -> AsyncIterator[RuntimeLab]:
     made = RuntimeLab(tmp_path, layer)
     yield made
     await made.clean()
@@ -78,15 +79,12 @@ async def test_what_runs_on_is_watched_again(lab: RuntimeLab) -> None:
 async def test_what_ended_meanwhile_has_its_code_and_its_time(lab: RuntimeLab) -> None:
     (container_id,) = killed_daemon(lab, "sleep 0.3; echo last words; exit 23")
     exit_file = lab.base / "exec/exits" / container_id
-    while not exit_file.exists():
-        await asyncio.sleep(0.01)
+    await until(exit_file.exists)
     await lab.runtime.open()
     exit_ = await lab.runtime.recover(container_id)
     assert isinstance(exit_, Exit)
     assert exit_.code == 23
     assert exit_.finished == exit_file.stat().st_mtime_ns
-    from weft.engine.contract.runtime import LogQuery
-
     assert [line.data async for line in lab.runtime.logs(container_id, LogQuery(follow=True))] == [b"last words\n"]
     await lab.runtime.release(container_id)
     assert lab.left_behind() == []
@@ -111,10 +109,7 @@ async def test_a_reboot_leaves_255(lab: RuntimeLab) -> None:
     supervisor = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     os.kill(supervisor, signal.SIGKILL)
     os.kill(pid, signal.SIGKILL)
-    while Path(f"/proc/{pid}").exists() and cgroup_directories(f"{lab.cgroup_parent}/{container_id}"):
-        if not Path(f"/proc/{pid}/exe").exists() or not os.path.exists(os.path.realpath(f"/proc/{pid}/exe")):
-            break
-        await asyncio.sleep(0.01)
+    await until(lambda: not os.path.exists(f"/proc/{pid}/exe"))  # gone, or waiting for init to reap it
     await lab.runtime.open()
     exit_ = await lab.runtime.recover(container_id)
     assert isinstance(exit_, Exit)

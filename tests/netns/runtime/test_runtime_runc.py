@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from runtime_lab import RuntimeLab, collect
+from runtime_lab import RuntimeLab, collect, until
 
 from weft.model.errors import InvalidParameter
 
@@ -21,14 +21,16 @@ async def lab(tmp_path: Path, layer: Path) -> AsyncIterator[RuntimeLab]:
 
 
 async def test_streams_codes_limits_and_filter(lab: RuntimeLab) -> None:
-    ran = await lab.sh("grep -E 'CapEff|Seccomp:' /proc/self/status; echo err >&2; exit 6", memory=64 << 20, pids_limit=50)
+    ran = await lab.sh(
+        "grep -E 'CapEff|Seccomp:' /proc/self/status; echo err >&2; exit 6", memory=64 << 20, pids_limit=50
+    )
     assert ran.stdout.split() == ["CapEff:", "00000000a80425fb", "Seccomp:", "2"]
     assert (ran.stderr, ran.code) == ("err\n", 6)
     assert lab.left_behind() == []
 
 
-async def test_input_terminal_exec_pause_and_kill(lab: RuntimeLab) -> None:
-    record = await lab.created("cat", tty=True, open_stdin=True)
+async def test_input_terminal_exec_pause_and_kill(lab: RuntimeLab, network_namespace: str) -> None:
+    record = await lab.created("cat", tty=True, open_stdin=True, network_namespace=network_namespace)
     stdio = await lab.runtime.attach(record.id)
     await lab.runtime.start(record.id)
     await lab.runtime.resize(record.id, 30, 90)
@@ -37,8 +39,7 @@ async def test_input_terminal_exec_pause_and_kill(lab: RuntimeLab) -> None:
     assert (await lab.execute(record, "sh", "-c", "stty size < /dev/console; exit 3")).stdout == "30 90\n"
     await lab.runtime.pause(record.id)
     await lab.runtime.unpause(record.id)
-    while len(Path(lab.runtime.log_path(record.id)).read_text().splitlines()) < 2:
-        await asyncio.sleep(0.01)
+    await until(lambda: len(Path(lab.runtime.log_path(record.id)).read_text().splitlines()) == 2)
     await lab.runtime.kill(record.id, signal.SIGKILL)
     assert (await reading)[0] == b"hi\r\nhi\r\n"
     assert (await lab.exits.of(record.id)).code == 137

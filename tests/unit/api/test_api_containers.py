@@ -79,6 +79,18 @@ async def test_list_with_parameters_and_sizes(http: aiohttp.ClientSession, engin
     assert (everything[0]["SizeRw"], everything[0]["SizeRootFs"]) == (10, 1010)
 
 
+async def test_a_line_follows_its_container(http: aiohttp.ClientSession) -> None:
+    await _create(http, "c", Cmd=["sleep"], HostConfig={"PortBindings": {"80/tcp": [{"HostPort": "8080"}]}})
+    seen = []
+    for action in ("start", "kill", "start"):
+        seen.append((await _json(http, "GET", "/containers/json?all=1"))[1][0])
+        await _json(http, "POST", f"/containers/c/{action}")
+    seen.append((await _json(http, "GET", "/v1.24/containers/json?all=1"))[1][0])
+    assert [len(line["Ports"]) for line in seen] == [0, 1, 0, 1]
+    assert [line["NetworkSettings"]["Networks"]["bridge"]["IPAddress"] for line in seen[:2]] == ["", "172.17.0.2"]
+    assert ["DNSNames" in line["NetworkSettings"]["Networks"]["bridge"] for line in seen[2:]] == [True, False]
+
+
 async def test_an_image_name_that_moved_shows_the_id(http: aiohttp.ClientSession, engine: FakeEngine) -> None:
     engine.containers.add("old", image_id="sha256:" + "0" * 64)
     _, lines = await _json(http, "GET", "/containers/json?all=1")

@@ -95,6 +95,8 @@ def test_tls(loop: str, tmp_path: Path) -> None:
         engine, tcp = FakeEngine(), _tcp()
         server = await serve(create_app(engine.backend), [(tcp, inside)])
         client = RawClient(*await asyncio.open_connection(*tcp.getsockname(), ssl=outside))
+        assert (await client.request("GET /v1.9/info")).startswith("HTTP/1.1 400")
+        await client.reader.readuntil(b"}\n")
         assert (await client.request("GET /_ping")).startswith("HTTP/1.1 200")
         await client.reader.readexactly(2)
         _cat(engine)

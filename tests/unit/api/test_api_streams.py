@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
@@ -10,6 +11,7 @@ from raw_client import RawClient
 
 from weft.engine.contract.runtime import LogLine
 from weft.model.container import ContainerSpec, LogConfig, ProcessSpec
+from weft.model.errors import SystemFailure
 from weft.model.event import Event
 
 
@@ -259,8 +261,9 @@ async def test_bounded_and_wrong_events(http: aiohttp.ClientSession) -> None:
     async with http.get("/events?since=5&until=1") as response:
         assert response.status == 400
         assert (await response.json())["message"] == "`since` time (5) cannot be after `until` time (1)"
-    async with http.get("/events?since=x") as response:
-        assert response.status == 400
+    for path in ("/events?since=x", "/events?filters=%7B%22nonsense%22%3A%5B%22x%22%5D%7D"):
+        async with http.get(path) as response:
+            assert response.status == 400
 
 
 async def test_logs_frame_stamp_and_select(engine: FakeEngine, http: aiohttp.ClientSession) -> None:
@@ -305,3 +308,31 @@ async def test_logs_of_a_driver_that_keeps_none(engine: FakeEngine, http: aiohtt
     async with http.get("/containers/c/logs?stdout=1") as response:
         assert response.status == 501
         assert await response.json() == {"message": "configured logging driver does not support reading"}
+
+
+async def test_what_breaks_in_the_middle_closes_the_connection(
+    engine: FakeEngine, raw: RawClient, socket_path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    _add(engine, "sleep", open_stdin=True)
+    await engine.containers.start("c")
+    process = engine.containers.processes[engine.containers.find("c").id]
+
+    async def broken(data: bytes) -> None:
+        raise SystemFailure("the disk is full")
+
+    process.take = broken  # type: ignore[method-assign]
+    await raw.request("POST /containers/c/attach?stream=1&stdin=1&stdout=1", upgrade=True)
+    raw.writer.write(b"x")
+    assert await raw.rest() == b""  # no HTTP in a stream that is no longer HTTP
+    assert "the disk is full" in caplog.text
+    other = await RawClient.connect(socket_path)
+
+    async def events(**options: object) -> AsyncIterator[Event]:
+        await asyncio.sleep(0.05)
+        raise SystemFailure("no memory")
+        yield
+
+    engine.events.subscribe = events  # type: ignore[method-assign, assignment]
+    assert (await other.request("GET /events")).startswith("HTTP/1.1 200")
+    assert await other.rest() == b""
+    await other.close()

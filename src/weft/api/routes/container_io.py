@@ -1,17 +1,15 @@
 """Containers' streams: attach, logs, resize, wait (Engine API v1.51, Container)."""
 
-from collections.abc import AsyncIterator
-
 from aiohttp import web
 
 from weft.api.backend import Backend
 from weft.api.call import Call, whole_number
-from weft.api.responses import empty_response, encode
+from weft.api.responses import Unsent, empty_response, encode
 from weft.api.routing import Route
 from weft.api.streams.batch import Batch
 from weft.api.streams.detach import parse_keys
-from weft.api.streams.hijack import Hijacked, HijackedConnection, hijack
-from weft.api.streams.response import begin, closing
+from weft.api.streams.hijack import HijackedConnection, hijack
+from weft.api.streams.response import begin, closing, started
 from weft.api.streams.session import SessionOptions, run_session
 from weft.api.streams.stdcopy import content_type, header
 from weft.api.wire.times import rfc3339_fixed
@@ -67,7 +65,7 @@ class ContainerIoRoutes:
             await connection.finish()
         else:
             await run_session(connection, stdio, options)
-        return Hijacked()
+        return Unsent()
 
     async def attach_websocket(self, call: Call) -> web.StreamResponse:
         """GET /containers/{name}/attach/ws."""
@@ -82,13 +80,14 @@ class ContainerIoRoutes:
             raise Unimplemented("configured logging driver does not support reading")
         lines = self._containers.logs(record.id, query)
         tty = record.spec.process.tty
-        response = await begin(call, content_type(call.version, tty=tty))
-        async with Batch(response) as batch:
-            try:
-                async for line in _closed(lines):
-                    await batch.add(_log_frame(call, line, tty))
-            except WeftError as error:
-                await batch.add(_frame(2, f"Error grabbing logs: {error.message}\n".encode(), tty))
+        async with started(lines) as pieces:
+            response = await begin(call, content_type(call.version, tty=tty))
+            async with Batch(response) as batch:
+                try:
+                    async for line in pieces:
+                        await batch.add(_log_frame(call, line, tty))
+                except WeftError as error:
+                    await batch.add(_frame(2, f"Error grabbing logs: {error.message}\n".encode(), tty))
         return response
 
     async def resize(self, call: Call) -> web.StreamResponse:
@@ -111,8 +110,9 @@ class ContainerIoRoutes:
 
     async def _replay(self, connection: HijackedConnection, record: ContainerRecord, options: SessionOptions) -> None:
         query = LogQuery(stdout=options.stdout, stderr=options.stderr)
-        async for line in _closed(self._containers.logs(record.id, query)):
-            await connection.write((_frame(line.stream, line.data, options.tty),))
+        async with closing(self._containers.logs(record.id, query)) as lines:
+            async for line in lines:
+                await connection.write((_frame(line.stream, line.data, options.tty),))
 
 
 def terminal_size(call: Call) -> tuple[int, int]:
@@ -161,9 +161,3 @@ def _frame(stream: int, data: bytes, tty: bool) -> bytes:
 def _exit(result: WaitResult) -> bytes:
     error = {"Message": result.error} if result.error else None
     return encode({"StatusCode": result.exit_code, "Error": error}) + b"\n"
-
-
-async def _closed(lines: AsyncIterator[LogLine]) -> AsyncIterator[LogLine]:
-    async with closing(lines):
-        async for line in lines:
-            yield line

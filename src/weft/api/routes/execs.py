@@ -8,11 +8,11 @@ from weft.api.backend import Backend
 from weft.api.body import read_json
 from weft.api.call import Call
 from weft.api.errors import INTERNAL, flatten
-from weft.api.responses import empty_response, json_response
+from weft.api.responses import Unsent, empty_response, json_response
 from weft.api.routes.container_io import terminal_size
 from weft.api.routing import Route
 from weft.api.streams.detach import parse_keys
-from weft.api.streams.hijack import Hijacked, HijackedConnection, hijack
+from weft.api.streams.hijack import HijackedConnection, hijack
 from weft.api.streams.session import SessionOptions, run_session
 from weft.api.streams.stdcopy import content_type, header
 from weft.api.wire.container_create import console_size
@@ -55,7 +55,7 @@ class ExecRoutes:
         stdio = await self._begin(connection, state.id, tty, size)
         if stdio is None:
             await connection.finish()
-            return Hijacked()
+            return Unsent()
         spec = state.spec
         options = SessionOptions(
             tty=tty,
@@ -65,7 +65,7 @@ class ExecRoutes:
             detach_keys=parse_keys(spec.detach_keys),
         )
         await run_session(connection, stdio, options)
-        return Hijacked()
+        return Unsent()
 
     async def resize(self, call: Call) -> web.StreamResponse:
         """POST /exec/{name}/resize."""

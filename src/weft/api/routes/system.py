@@ -12,7 +12,7 @@ from weft.api.responses import HEADERS, encode, json_response
 from weft.api.routes.containers import ContainerRoutes
 from weft.api.routes.images import shared_sizes
 from weft.api.routing import Route
-from weft.api.streams.response import begin, closing
+from weft.api.streams.response import begin, started
 from weft.api.version import Version
 from weft.api.wire.event import event_answer
 from weft.api.wire.image import ImageSummary, image_summary
@@ -71,7 +71,7 @@ class SystemRoutes:
             raise InvalidParameter(
                 f"`since` time ({call.text('since')}) cannot be after `until` time ({call.text('until')})"
             )
-        async with closing(self._backend.events.subscribe(filters=call.filters(), since=since, until=until)) as events:
+        async with started(self._backend.events.subscribe(filters=call.filters(), since=since, until=until)) as events:
             response = await begin(call, "application/json")
             async for event in events:
                 await response.write(encode(event_answer(event)) + b"\n")

@@ -1,7 +1,7 @@
 """Taking a connection over from HTTP (Engine API v1.51, ContainerAttach, "Hijacking").
 
-aiohttp keeps the handler of the request running and regards it as answered when it returns; until then the transport is
-ours. A client may half-close its side and go on reading: `eof_received` keeps the transport open.
+aiohttp keeps the handler of the request running and regards it as answered when it returns Unsent; until then the
+transport is ours. A client may half-close its side and go on reading: `eof_received` keeps the transport open.
 """
 
 import array
@@ -132,20 +132,6 @@ def _unread(transport: asyncio.Transport) -> int:
     except OSError:
         return 0
     return count[0]
-
-
-class Hijacked(web.StreamResponse):
-    """Stands for the answer that was already written: aiohttp has nothing to send and closes the connection."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.force_close()
-
-    async def prepare(self, request: web.BaseRequest) -> None:
-        return None
-
-    async def write_eof(self, data: bytes = b"") -> None:
-        return None
 
 
 async def hijack(request: web.BaseRequest, content_type: str) -> HijackedConnection:

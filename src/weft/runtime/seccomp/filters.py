@@ -29,9 +29,16 @@ class SeccompFilters:
         self._programs: dict[tuple[str, frozenset[str]], str] = {}
 
     def check(self, profile: str, capabilities: Collection[str]) -> None:
-        """Raise InvalidParameter for a profile that cannot be compiled."""
-        if profile not in ("", UNCONFINED):
+        """Raise InvalidParameter for a profile that cannot be compiled, Unavailable without the default one."""
+        if not profile:
+            self._profile(profile)
+        elif profile != UNCONFINED:
             self._program(profile, capabilities)
+
+    def compile_default(self, capabilities: Collection[str]) -> None:
+        """Compile the default profile ahead of the first container; nothing where there is none."""
+        if self.available and self._default:
+            self._program("", capabilities)
 
     def apply(self, config: dict[str, object], profile: str, capabilities: Collection[str], *, runtime: str) -> None:
         """Put a filter into an OCI configuration; `profile` is "" (default), "unconfined" or JSON.

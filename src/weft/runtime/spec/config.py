@@ -46,7 +46,9 @@ class ConfigWriter:
     def check(self, spec: ContainerSpec) -> None:
         """Raise InvalidParameter or Unimplemented for what this runtime would refuse at start."""
         granted = capabilities.granted(spec.security, self.known_capabilities)
-        self._filters.check(security.parse(spec.security.security_opt).seccomp, granted)
+        options = security.parse(spec.security.security_opt)
+        if options.seccomp or not spec.security.privileged:
+            self._filters.check(options.seccomp, granted)
         resources.rlimits(spec.resources.ulimits)
         if spec.ipc_mode not in _IPC_MODES:
             raise Unimplemented(f'ipc mode "{spec.ipc_mode}" is not supported: use private, shareable, none or host')
@@ -79,7 +81,7 @@ class ConfigWriter:
         }
         if spec.uts_mode != "host":
             config["hostname"] = bundle.hostname
-        if not (spec.security.privileged and not options.seccomp):
+        if options.seccomp or not spec.security.privileged:
             self._filters.apply(config, options.seccomp, granted, runtime=placement.runtime)
         return config
 

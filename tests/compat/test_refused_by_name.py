@@ -1,0 +1,34 @@
+"""What Docker has and Weft has not: refused with an error that names it, never accepted and ignored."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from rig.docker import Docker
+
+pytestmark = pytest.mark.weft_only("it has these")
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("update --restart always one", "update"),
+        ("cp one:/etc/passwd here", "copying files|archive"),
+        ("diff one", "diff"),
+        ("export -o root.tar one", "export"),
+        ("commit one kept", "commit"),
+        ("stats --no-stream one", "stats"),
+        ("create --link one:alias busybox", "link"),
+        ("create --device /dev/null:/dev/mine busybox", "[Dd]evice"),
+        ("create --oom-score-adj 77 busybox", "OomScoreAdj|OOM score"),
+        ("create --health-cmd true busybox", "[Hh]ealth"),
+    ],
+)
+def test_refused_by_name(docker_newest: Docker, line: str, names: str) -> None:
+    docker_newest.out("run", "-d", "--name", "one", "busybox", "top")
+    refusal = docker_newest.fails(*line.split())
+    assert re.search(names, refusal)
+    assert "not supported" in refusal
+    assert docker_newest.lines("ps", "-a", "--format", "{{.Names}}") == ["one"]
