@@ -57,8 +57,10 @@ class Registry:
     def push(self, archive: Path, name: str) -> None:
         """Copy the image of a docker-archive to `name` (`library/alpine:latest`)."""
         self.host.run(
-            ["skopeo", "copy", "--insecure-policy", "--quiet", "--dest-tls-verify=false"]
-            + [f"docker-archive:{archive}", f"docker://{self.address}/{name}"]
+            [
+                *("skopeo", "copy", "--insecure-policy", "--quiet", "--dest-tls-verify=false"),
+                *(f"docker-archive:{archive}", f"docker://{self.address}/{name}"),
+            ]
         )
 
 

@@ -45,6 +45,8 @@ class Daemon:
 
     async def start(self, listeners: list[Listener]) -> None:
         """Open everything in order, recover, serve; what was opened is closed again where a later step fails."""
+        self._tell_without_effect()
+        self._use_proxies()
         async with AsyncExitStack() as stack:
             engine, system = await self._engine(stack)
             await engine.start()
@@ -55,6 +57,16 @@ class Daemon:
         for listener in listeners:
             _log.info("API listen on %s", listener.host)
         _log.info("Daemon has completed initialization")
+
+    def _tell_without_effect(self) -> None:
+        for key, reason in self._config.without_effect:
+            _log.info("the option %s makes no difference: %s", key, reason)
+
+    def _use_proxies(self) -> None:
+        """Give the programs that reach registries the proxies of daemon.json, as dockerd does: by the environment."""
+        config = self._config
+        proxies = (("HTTP_PROXY", config.http_proxy), ("HTTPS_PROXY", config.https_proxy), ("NO_PROXY", config.no_proxy))
+        os.environ.update({name: value for name, value in proxies if value})
 
     async def _stop_serving(self, server: Server) -> None:
         await server.stop()

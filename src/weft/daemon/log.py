@@ -13,7 +13,7 @@ _NAMES = {logging.DEBUG: "debug", logging.INFO: "info", logging.WARNING: "warnin
           logging.CRITICAL: "fatal"}  # fmt: skip
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _ROOT = "weft"
-_QUIET = ("asyncio", "aiohttp", "pyroute2")  # libraries: their warnings only
+_QUIET = ("asyncio", "aiohttp")  # libraries: their warnings only
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._/@^+")
 
 

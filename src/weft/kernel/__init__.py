@@ -1,1 +1,1 @@
-"""Netlink, nftables, namespaces, sysctls: performs plans and observes; sole user of pyroute2, libnftables and setns."""
+"""Netlink, nftables, namespaces, sysctls: performs plans and observes; sole user of libnftables and setns."""

@@ -1,5 +1,7 @@
 """Bad input to every endpoint: status, text, and nothing half-made left behind."""
 
+# ruff: noqa: E501 - a case a line reads as a table
+
 from __future__ import annotations
 
 import re
@@ -12,7 +14,6 @@ from rig.api import Answer, RawApi
 from rig.engine import Engine
 from rig.eventually import eventually
 from rig.leftovers import settled, traces
-
 
 ACCEPTED, WAITS = "accepted", "waits"
 

@@ -30,8 +30,6 @@ class DaemonConfig:
     tlscert: str = ""
     tlskey: str = ""
     labels: tuple[str, ...] = ()  # key=value
-    shutdown_timeout: int = 15  # seconds; below 0 is for ever
-    experimental: bool = False
     bridge: str = ""  # "none" for no default bridge
     bip: IPv4Interface | None = None
     bip6: IPv6Interface | None = None

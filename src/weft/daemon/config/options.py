@@ -45,10 +45,8 @@ _DAEMON = (
     Option(key="tlskey", kind=Kind.TEXT, flag="tlskey", default="~/.docker/key.pem", help="Path to TLS key file"),
     Option(key="labels", kind=Kind.TEXTS, flag="label", default=(), reloads=True,
            help="Set key=value labels to the daemon"),
-    Option(key="shutdown-timeout", kind=Kind.INT, flag="shutdown-timeout", default=15, reloads=True,
-           help="Set the default shutdown timeout in seconds"),
-    Option(key="experimental", kind=Kind.BOOL, flag="experimental", default=False,
-           help="Report experimental features as enabled"),
+    _none("shutdown-timeout", Kind.INT, "containers go on when the daemon stops", default=15),
+    _none("experimental", Kind.BOOL, "there are no experimental features", default=False),
 )  # fmt: skip
 
 _BRIDGE = (

@@ -83,7 +83,6 @@ _SAME = [
     ("tlscacert", "/etc/ca.pem", ["--tlscacert", "/etc/ca.pem"], "tlscacert", "/etc/ca.pem"),
     ("labels", ["a=1", "b=2"], ["--label", "a=1", "--label", "b=2"], "labels", ("a=1", "b=2")),
     ("labels", ["a=1", "a=1"], ["--label", "a=1", "--label", "a=1"], "labels", ("a=1",)),
-    ("shutdown-timeout", -1, ["--shutdown-timeout", "-1"], "shutdown_timeout", -1),
     ("bridge", "none", ["-b", "none"], "bridge", "none"),
     ("bip", "10.1.0.1/16", ["--bip", "10.1.0.1/16"], "bip", ip_interface("10.1.0.1/16")),
     ("bip6", "fd00::1/64", ["--bip6", "fd00::1/64"], "bip6", ip_interface("fd00::1/64")),
@@ -128,7 +127,6 @@ _SAME = [
     ("insecure-registries", ["r:5000", "10.0.0.0/8"],
      ["--insecure-registry", "r:5000", "--insecure-registry", "10.0.0.0/8"],
      "insecure_registries", ("r:5000", "10.0.0.0/8")),
-    ("experimental", True, ["--experimental"], "experimental", True),
 ]  # fmt: skip
 
 

@@ -16,14 +16,13 @@ def test_what_can_be_reloaded_is_and_the_rest_is_named() -> None:
         debug=True,
         registry_mirrors=("https://m",),
         insecure_registries=("r:5000",),
-        shutdown_timeout=3,
         mtu=1500,
         bip=ip_interface("10.0.0.1/24"),
         log=LogConfig(driver="local"),
         without_effect=(("live-restore", "why"),),
     )
     changes = reloadable(old, new)
-    assert set(changes.taken) == {"labels", "debug", "registry-mirrors", "insecure-registries", "shutdown-timeout"}
+    assert set(changes.taken) == {"labels", "debug", "registry-mirrors", "insecure-registries"}
     assert set(changes.left) == {"mtu", "bip", "log-driver, log-opts"}
     assert changes.config.labels == ("a=2",)
     assert changes.config.debug
