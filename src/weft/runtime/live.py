@@ -88,7 +88,7 @@ class Live:
         """Watch no longer; the process goes on."""
         self.process.close()
         if self.supervisor is not None:
-            self.supervisor.close()
+            self.supervisor.reap()
 
     async def _all_taken(self, connections: int) -> None:
         """Wait until conmon has accepted that many connections.

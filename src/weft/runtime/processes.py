@@ -36,6 +36,10 @@ class ProcessWatch:
             raise ProcessLookupError
         signal.pidfd_send_signal(self.descriptor, number)
 
+    def reap(self) -> None:
+        """Tell nobody any more, but take the process's status when it ends: an unwaited child stays a zombie."""
+        self._ended = _nothing
+
     def close(self) -> None:
         """Stop watching."""
         if self._open:
@@ -48,6 +52,10 @@ class ProcessWatch:
             os.waitpid(self.pid, os.WNOHANG)
         self.close()
         self._ended()
+
+
+def _nothing() -> None:
+    """Stand for a callback that is not wanted any more."""
 
 
 async def ended(pid: int) -> None:
