@@ -32,12 +32,17 @@ def traces(engine: Engine) -> Traces:
     links = re.findall(r"^\d+: ([^:@]+)", host.output("ip", "-o", "link"), re.MULTILINE)
     return Traces(
         links=tuple(sorted(links)),
-        # Elements of sets and maps come in no order.
-        ruleset="\n".join(sorted(host.output("nft", "-s", "list", "ruleset").splitlines())),
+        ruleset=ruleset(engine),
         mounts=tuple(sorted(mounts(engine))),
         directories=tuple(sorted(_directories(engine))),
         programs=tuple(sorted(_programs(engine))),
     )
+
+
+def ruleset(engine: Engine) -> str:
+    """The ruleset without counters, a part a line, sorted: elements of sets and maps come in no order."""
+    parts = re.split(r"[,{}\n]", engine.host.output("nft", "-s", "list", "ruleset"))
+    return "\n".join(sorted(part.strip() for part in parts if part.strip()))
 
 
 def settled(engine: Engine) -> Traces:

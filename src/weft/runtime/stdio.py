@@ -129,7 +129,7 @@ class AttachedStdio:
 
     def process_ended(self) -> None:
         """The process has ended: take all output that is left, however much is held already."""
-        return
+        self._limit = float("inf")
         if self._closed:
             self._drop()
         else:
