@@ -4,6 +4,7 @@ import fnmatch
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 
 from weft.engine.contract.environment import Environment
 from weft.engine.contract.images import Credentials, Images, ImageUse, InUse, Progress
@@ -12,7 +13,7 @@ from weft.engine.inventory import Inventory
 from weft.engine.label_filters import labels_match
 from weft.engine.prune_filters import prune_test
 from weft.engine.times import moment
-from weft.model.errors import Conflict, InvalidParameter
+from weft.model.errors import Conflict, InvalidParameter, NotFound
 from weft.model.image import ImageRecord
 
 Filters = Mapping[str, tuple[str, ...]]
@@ -58,6 +59,8 @@ class ImageService:
         for key, values in filters.items():
             if values:
                 found = [record for record in found if self._holds(record, key, values)]
+        if patterns := filters.get("reference", ()):
+            found = [_with_names(record, patterns) for record in found]
         return tuple(found)
 
     def _holds(self, record: ImageRecord, key: str, values: tuple[str, ...]) -> bool:
@@ -74,7 +77,7 @@ class ImageService:
                 return record.created > self._images.find(values[0]).created
             case "until":
                 return record.tagged < moment(values[0], self._environment.now())
-        return any(_is_reference(record, value) for value in values)
+        return any(_is_named(name, values) for name in (*record.tags, *record.digests))
 
     async def tag(self, source: str, repository: str, tag: str) -> ImageRecord:
         """Give an image one more name."""
@@ -143,12 +146,19 @@ class ImageService:
 
     async def save(self, references: tuple[str, ...]) -> AsyncIterator[bytes]:
         """Yield an archive of images."""
-        records = [self._images.find(reference) for reference in references]
         async with aclosing(self._images.save(references)) as stream:
             async for piece in stream:
                 yield piece
-        for record in records:
-            self._emit("save", record.id, record.id)
+        for reference in references:
+            for image_id in self._saved(reference):
+                self._emit("save", image_id, image_id)
+
+    def _saved(self, reference: str) -> tuple[str, ...]:
+        """Return the ids behind a name: of a repository without `latest`, those of all its tags."""
+        try:
+            return (self._images.find(reference).id,)
+        except NotFound:
+            return tuple(record.id for record in self.filtered({"reference": (reference,)}, all=True))
 
     async def import_(
         self,
@@ -174,9 +184,18 @@ class ImageService:
         self._events.emit("image", action, image_id, {"name": name})
 
 
-def _is_reference(record: ImageRecord, pattern: str) -> bool:
-    for tag in (*record.tags, *record.digests):
-        name = tag.rsplit("@", 1)[0].rsplit(":", 1)[0] if "@" in tag else tag.rsplit(":", 1)[0]
-        if fnmatch.fnmatchcase(tag, pattern) or fnmatch.fnmatchcase(name, pattern):
-            return True
-    return False
+def _with_names(record: ImageRecord, patterns: tuple[str, ...]) -> ImageRecord:
+    """A list by reference shows the names that match, not the others of the same image."""
+    tags = tuple(name for name in record.tags if _is_named(name, patterns))
+    return replace(record, tags=tags, digests=tuple(name for name in record.digests if _is_named(name, patterns)))
+
+
+def _is_named(name: str, patterns: tuple[str, ...]) -> bool:
+    repository = name.partition("@")[0] if "@" in name else name.rpartition(":")[0]
+    return any(_fits(text, pattern) for pattern in patterns for text in (name, repository))
+
+
+def _fits(text: str, pattern: str) -> bool:
+    """As Go's path.Match: no wildcard stands for a slash."""
+    parts, wanted = text.split("/"), pattern.split("/")
+    return len(parts) == len(wanted) and all(map(fnmatch.fnmatchcase, parts, wanted))

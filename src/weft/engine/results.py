@@ -72,3 +72,4 @@ class SystemState:
     warnings: tuple[str, ...]
     started: int  # nanoseconds since the epoch
     network_drivers: tuple[str, ...]
+    log_driver: str = "json-file"  # of containers that name none

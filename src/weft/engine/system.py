@@ -95,6 +95,7 @@ class SystemService:
             warnings=self._warnings(host),
             started=daemon.started,
             network_drivers=self._drivers.names,
+            log_driver=self._settings.log.driver,
         )
 
     def _counts(self) -> dict[str, int]:

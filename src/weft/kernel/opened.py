@@ -16,6 +16,7 @@ from weft.kernel.stock import Stock
 from weft.kernel.watch import Watch
 
 _WORKERS = 8  # plans in progress: they wait for the kernel's locks, not for processors
+_REAPERS = 2  # deletions in progress: they wait for the kernel, longer than a plan does
 
 
 class Opened:
@@ -30,8 +31,10 @@ class Opened:
             tables = OwnTables(exec_root)
             undo.callback(tables.close)
             errands = ThreadPoolExecutor(1, "weft-errands", initializer=home.enter)
-            reaper = Reaper(errands)
+            reapers = ThreadPoolExecutor(_REAPERS, "weft-reaper", initializer=home.enter)
+            reaper = Reaper(reapers)
             undo.callback(reaper.close)
+            undo.callback(reapers.shutdown)
             stock = Stock(home, errands)
             undo.callback(stock.close)
             undo.callback(errands.shutdown)

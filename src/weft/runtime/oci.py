@@ -103,6 +103,7 @@ class OciRuntime:
             cgroup_version=self._cgroups.version,
             controllers=self._cgroups.controllers,
             seccomp=self._filters.available,
+            others=self._programs.names[1:],
         )
 
     def on_exit(self, callback: OnExit) -> None:

@@ -9,10 +9,13 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
 
 import pytest
+from agreement import addresses_are_unique, agree
 
-from conftest import MakeEngine
 from rig.api import RawApi
 from rig.docker import Docker
 from rig.engine import Engine
@@ -121,12 +124,14 @@ def test_everything_answers_throughout(docker: Docker, how: str) -> None:
 
 
 def test_everything_is_manageable_afterwards(docker: Docker) -> None:
+    engine = docker.engine
     furnish(docker)
     docker.out("run", "-dit", "--name", "shell", "busybox")
     docker.out("run", "-d", "--name", "talker", "busybox", "sh", "-c", "while :; do echo tick; sleep 0.05; done")
-    docker.engine.kill()
+    engine.kill()
     time.sleep(0.3)
-    docker.engine.start()
+    engine.start()
+    agree(engine)
     assert set(docker.lines("ps", "--format", "{{.Names}}")) == {"web", "client", "shell", "talker"}
     assert docker.out("exec", "client", "wget", "-qO-", "http://web/") == "web"
     with docker.terminal("attach", "shell") as screen:
@@ -144,33 +149,114 @@ def test_everything_is_manageable_afterwards(docker: Docker) -> None:
     docker.out("network", "connect", "later", "client")
     docker.out("network", "disconnect", "net", "client")
     docker.out("restart", "-t", "0", "web")
-    assert eventually(lambda: docker.engine.host.reaches("127.0.0.1", 8080))
+    assert eventually(lambda: engine.host.reaches("127.0.0.1", 8080))
+    docker.out("rename", "web", "www")
+    agree(engine)
     docker.out("kill", "talker")
     assert docker.out("wait", "talker") == "137"
-    docker.out("rm", "-f", "web", "client", "shell", "talker")
+    docker.out("stop", "-t", "0", "client")
+    assert docker.inspect("client")["State"]["Status"] == "exited"
+    docker.out("rm", "-f", "www", "client", "shell", "talker")
     docker.out("network", "rm", "net", "later")
+    agree(engine)
+
+
+def test_what_is_taken_stays_taken(docker: Docker) -> None:
+    """Ports, addresses, names and subnets that were given out before are not given out again."""
+    engine = docker.engine
+    docker.out("network", "create", "--subnet", "10.77.0.0/29", "net")
+    docker.out("run", "-d", "--name", "fixed", "--network", "net", "--ip", "10.77.0.3", "-p", "8080:80", *WEB)
+    docker.out("run", "-d", "--name", "lowest", "--network", "net", "-p", "80", "busybox", "top")
+    random_port = docker.out("port", "lowest", "80/tcp")
+    engine.kill()
+    engine.start()
+    assert docker.out("port", "lowest", "80/tcp") == random_port
+    docker.out("create", "--name", "second", "-p", "8080:80", "busybox", "top")
+    assert "Bind for 0.0.0.0:8080 failed: port is already allocated" in docker.fails("start", "second")
+    assert docker.inspect("second")["State"]["Status"] == "created"
+    refused = docker.fails("run", "--network", "net", "--ip", "10.77.0.3", "busybox", "true")
+    assert "Address already in use" in refused
+    assert "already in use by container" in docker.fails("create", "--name", "fixed", "busybox")
+    assert "Pool overlaps" in docker.fails("network", "create", "--subnet", "10.77.0.0/24", "other")
+    for number in range(3):
+        docker.out("run", "-d", "--name", f"more{number}", "--network", "net", "busybox", "top")
+    addresses_are_unique(engine)
+    full = docker.fails("run", "--network", "net", "busybox", "true")
+    assert "no available" in full
+    docker.out("rm", "-f", "fixed")
+    docker.out("start", "second")
 
 
 def test_what_ended_meanwhile(docker: Docker) -> None:
-    docker.out("run", "-d", "--name", "seven", "busybox", "sh", "-c", "sleep 0.5; exit 7")
-    docker.out("run", "-d", "--name", "killed", "busybox", "sleep", "4321")
-    docker.out("run", "-d", "--name", "always", "--restart", "always", "busybox", "sh", "-c", "sleep 0.6; exit 1")
-    docker.out("run", "-d", "--name", "removed", "--rm", "busybox", "sleep", "0.4")
-    pid = docker.inspect("killed")["State"]["Pid"]
-    docker.engine.kill()
-    docker.engine.host.run(["kill", "-9", str(pid)])
-    eventually(lambda: not any("sleep" in line for line in docker.engine.host.processes().values()))
-    docker.engine.start()
-    states = {name: docker.inspect(name)["State"] for name in ("seven", "killed")}
-    assert {name: (state["Status"], state["ExitCode"]) for name, state in states.items()} == {
-        "seven": ("exited", 7),
-        "killed": ("exited", 137),
+    engine = docker.engine
+    scripts = {
+        "answer": ("no", "sleep 0.5; exit 42"),
+        "signalled": ("no", "sleep 0.5; sh -c 'kill -TERM $$'; exit $?"),
+        "killed": ("no", "exec sleep 4321"),
+        "always": ("always", "sleep 0.6; exit 0"),
+        "unless": ("unless-stopped", "sleep 0.6; exit 0"),
+        "failing": ("on-failure", "sleep 0.6; exit 1"),
+        "fine": ("on-failure", "sleep 0.5; exit 0"),
     }
-    assert all(state["FinishedAt"] > state["StartedAt"] for state in states.values())
-    eventually(
-        lambda: docker.inspect("always")["State"]["Running"] or int(docker.inspect("always")["RestartCount"]) > 0
-    )
+    for name, (policy, script) in scripts.items():
+        docker.out("run", "-d", "--name", name, "--restart", policy, "busybox", "sh", "-c", script)
+    docker.out("run", "-d", "--name", "removed", "--rm", "-v", "/data", "busybox", "sleep", "0.4")
+    pids = {name: docker.inspect(name)["State"]["Pid"] for name in scripts}
+    engine.kill()
+    engine.host.run(["kill", "-9", str(pids["killed"])])
+    for pid in pids.values():
+        eventually(lambda pid=pid: not engine.host.path(f"/proc/{pid}").exists())  # type: ignore[misc]
+    eventually(lambda: not supervisors(engine))
+    over = time.time()
+    engine.start()
+    states = {name: docker.inspect(name)["State"] for name in ("answer", "signalled", "killed", "fine")}
+    assert {name: (state["Status"], state["ExitCode"], state["Pid"]) for name, state in states.items()} == {
+        "answer": ("exited", 42, 0),
+        "signalled": ("exited", 143, 0),
+        "killed": ("exited", 137, 0),
+        "fine": ("exited", 0, 0),
+    }
+    for state in states.values():
+        assert state["StartedAt"] < state["FinishedAt"] <= time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(over + 1))
+    for name in ("always", "unless", "failing"):
+        assert eventually(lambda name=name: docker.inspect(name)["State"]["StartedAt"] > state["FinishedAt"]), name  # type: ignore[misc]
     eventually(lambda: "removed" not in docker.lines("ps", "-a", "--format", "{{.Names}}"))
+    assert docker.lines("volume", "ls", "-q") == []
+    docker.out("rm", "-f", "always", "unless", "failing")
+    agree(engine)
+
+
+def supervisors(engine: Engine) -> list[int]:
+    """The process ids of all conmons."""
+    return [pid for pid, line in engine.host.processes().items() if line and line[0].endswith("conmon")]
+
+
+def test_a_supervisor_is_killed(docker: Docker) -> None:
+    """Its container counts as ended, whether the daemon saw it or not, and nothing of it stays."""
+    engine = docker.engine
+    clean = settled(engine)
+    for daemon_is_there in (True, False):
+        docker.out("network", "create", "net")
+        docker.out("run", "-d", "--name", "web", "--network", "net", "-p", "8080:80", *WEB)
+        (supervisor,) = supervisors(engine)
+        if not daemon_is_there:
+            engine.kill()
+        os.kill(supervisor, signal.SIGKILL)
+        if not daemon_is_there:
+            engine.start()
+        state = eventually(lambda: _ended(docker, "web"))
+        assert state["ExitCode"] != 0
+        docker.out("start", "web")
+        assert eventually(lambda: engine.host.reaches("127.0.0.1", 8080))
+        agree(engine)
+        docker.out("rm", "-f", "web")
+        docker.out("network", "rm", "net")
+        eventually(lambda: _same(traces(engine), clean))
+
+
+def _ended(docker: Docker, name: str) -> Any:
+    state = docker.inspect(name)["State"]
+    return state if state["Status"] == "exited" else None
 
 
 def test_the_name_server_survives(docker: Docker) -> None:
@@ -204,76 +290,84 @@ def _answers(inside: Inside, name: str) -> bool:
         return False
 
 
-def test_killed_in_the_middle_of_work(docker: Docker) -> None:
+class Worker:
+    """Makes and removes things as fast as it can until the daemon is gone."""
+
+    def __init__(self, engine: Engine, number: int, cgroup: str) -> None:
+        self._engine = engine
+        self._number = number
+        self._cgroup = cgroup
+        self._thread = threading.Thread(target=self._work)
+        self._thread.start()
+
+    def join(self) -> None:
+        """Wait until its requests fail."""
+        self._thread.join()
+
+    def _work(self) -> None:
+        with contextlib.suppress(OSError, HTTPException), RawApi(self._engine.socket, timeout=20) as api:
+            for number in range(1000):
+                self._round(api, f"{self._number}x{number}", 9000 + 100 * self._number + number % 100)
+
+    def _round(self, api: RawApi, suffix: str, port: int) -> None:
+        net, box = f"net{suffix}", f"box{suffix}"
+        api.post("/networks/create", {"Name": net})
+        settings = {
+            "NetworkMode": net,
+            "PortBindings": {"80/tcp": [{"HostPort": str(port)}]},
+            "CgroupParent": self._cgroup,
+            "Binds": [f"volume{suffix}:/data"],
+        }
+        body = {"Image": "busybox", "Cmd": ["sh", "-c", "exec sleep 4321"], "HostConfig": settings}
+        api.post(f"/containers/create?name={box}", body)
+        api.post(f"/containers/{box}/start")
+        api.post("/networks/bridge/connect", {"Container": box})
+        api.post(f"/networks/{net}/disconnect", {"Container": box})
+        if port % 3 == 1:
+            api.post(f"/containers/{box}/stop?t=0")
+            api.delete(f"/containers/{box}")
+        elif port % 3 == 2:
+            api.delete(f"/containers/{box}?force=1")
+        api.delete(f"/networks/{net}")
+
+
+@pytest.fixture
+def cgroup() -> Iterator[str]:
+    """The name of a cgroup for this test's containers alone; its directories go afterwards."""
+    name = f"weft-crash-{os.getpid()}"
+    yield name
+    for directory in Path("/sys/fs/cgroup").glob(f"*/{name}"):
+        directory.rmdir()
+
+
+def test_killed_in_the_middle_of_work(docker: Docker, cgroup: str) -> None:
     """Wherever the daemon is killed, its successor repairs or removes what was half done."""
     engine = docker.engine
+    docker.out("create", "--name", "first", "busybox")  # the built-in image is made at its first use, and stays
+    engine.sweep()
     clean = settled(engine)
     chance = random.Random(20)
-    for _ in range(6):
-        over = threading.Event()
-
-        def work(over: threading.Event = over) -> None:
-            with contextlib.suppress(Exception), RawApi(engine.socket, timeout=20) as api:
-                for number in range(1000):
-                    if over.is_set():
-                        return
-                    api.post("/networks/create", {"Name": f"net{number}"})
-                    body = {
-                        "Image": "busybox",
-                        "Cmd": ["top"],
-                        "HostConfig": {
-                            "NetworkMode": f"net{number}",
-                            "PortBindings": {"80/tcp": [{"HostPort": str(9000 + number)}]},
-                        },
-                    }
-                    api.post(f"/containers/create?name=box{number}", body)
-                    api.post(f"/containers/box{number}/start")
-                    if number % 3 == 2:
-                        api.delete(f"/containers/box{number}?force=1")
-                        api.delete(f"/networks/net{number}")
-
-        worker = threading.Thread(target=work)
-        worker.start()
-        time.sleep(chance.uniform(0.05, 0.6))
+    for _ in range(15):
+        workers = [Worker(engine, number, cgroup) for number in range(2)]
+        time.sleep(chance.uniform(0.02, 0.5))
         engine.kill()
-        over.set()
-        worker.join()
+        for worker in workers:
+            worker.join()
         engine.start()
-        for container in engine.api.need("GET", "/containers/json"):
-            assert engine.api.need("GET", f"/containers/{container['Id']}/top")["Processes"]
+        agree(engine)
+        running = {one["Id"] for one in engine.api.need("GET", "/containers/json")}
+        assert {path.name for path in _cgroups(cgroup)} == running
+        for container in running:
+            assert engine.api.need("GET", f"/containers/{container}/top")["Processes"]
         engine.sweep()
         eventually(lambda: _same(traces(engine), clean))
+        assert not list(_cgroups(cgroup))
+
+
+def _cgroups(parent: str) -> Iterator[Path]:
+    return (path for found in Path("/sys/fs/cgroup").glob(f"*/{parent}") for path in found.iterdir() if path.is_dir())
 
 
 def _same(now: object, before: object) -> bool:
     assert now == before
     return True
-
-
-def test_a_reboot(make_engine: MakeEngine, lab) -> None:  # type: ignore[no-untyped-def]
-    engine = make_engine()
-    docker = Docker(engine)
-    docker.out("network", "create", "--subnet", "10.91.0.0/16", "net")
-    for name, *flags in (
-        ("web", "--restart", "always", "-p", "8080:80"),
-        ("stopped", "--restart", "unless-stopped"),
-        ("plain",),
-        ("failing", "--restart", "on-failure"),
-    ):
-        docker.out("run", "-d", "--name", name, "--hostname", name, "--network", "net", *flags, *WEB)
-    docker.out("stop", "-t", "0", "stopped")
-    engine.host.reboot()
-    lab.wire(engine.host)
-    engine.start()
-    assert eventually(lambda: docker.inspect("web")["State"]["Running"])
-    assert eventually(lambda: engine.host.reaches("127.0.0.1", 8080))
-    assert engine.host.fetch("127.0.0.1", 8080) == b"web\n"
-    states = {name: docker.inspect(name)["State"] for name in ("stopped", "plain", "failing")}
-    assert not states["stopped"]["Running"]
-    assert not states["plain"]["Running"]
-    assert states["plain"]["ExitCode"] != 0
-    assert docker.inspect("web")["NetworkSettings"]["Networks"]["net"]["IPAddress"].startswith("10.91.0.")
-    docker.out("start", "plain")
-    assert docker.out("exec", "plain", "wget", "-qO-", "http://web/") == "web"
-    assert "10.91.0.1/16" in engine.host.output("ip", "-o", "addr")
-    engine.sweep()

@@ -24,14 +24,14 @@ STEPS, LOOK_EVERY = 90, 6
 # How often each request is made, beside the others.
 WEIGHTS = {
     "create_network": 6,
-    "remove_network": 4,
+    "remove_network": 6,
     "create": 8,
-    "start": 12,
+    "start": 14,
     "stop": 3,
-    "kill": 2,
+    "kill": 3,
     "restart": 4,
-    "pause": 2,
-    "unpause": 2,
+    "pause": 4,
+    "unpause": 4,
     "rename": 3,
     "remove": 3,
     "connect": 12,
@@ -163,7 +163,7 @@ def walked(shared_engine: Engine) -> Engine:
 def test_random_sequences(walked: Engine) -> None:
     before = settled(walked)
     answered: Counter[str] = Counter()
-    for seed in range(8):
+    for seed in (*range(6), 107, 112):  # the last two once found a network made again under its old name
         walk = Walk(walked, seed, answered)
         try:
             for number in range(1, STEPS + 1):
@@ -180,6 +180,29 @@ def test_random_sequences(walked: Engine) -> None:
         eventually(lambda: not roots(walked))
     assert settled(walked) == before
     # The sequences would mean little if most of what they met were refusals.
-    rare = {what: answered[what] for what in (*WEIGHTS, "DELETE") if what in answered and answered[what] < 5}
+    rare = {what: answered[what] for what in (*WEIGHTS, "DELETE") if what in answered and answered[what] < 3}
     assert not rare
     assert answered["start"] > 50
+
+
+def test_a_network_made_again_under_its_name(walked: Engine) -> None:
+    """What a stopped container is attached to counts by name."""
+    api = walked.api
+    box = {"Container": "box"}
+    api.need("POST", "/networks/create", {"Name": "red"})
+    api.need("POST", "/containers/create?name=box", {"Image": "busybox", "Cmd": ["top"]})
+    api.need("POST", "/networks/red/connect", box)
+    api.need("DELETE", "/networks/red")
+    assert api.post("/containers/box/start").status == 404
+    api.need("POST", "/networks/create", {"Name": "red"})
+    again = api.post("/networks/red/connect", box)
+    assert (again.status, again.message) == (403, "endpoint with name box already exists in network red")
+    api.need("POST", "/containers/box/start")
+    agree(walked)
+    api.need("POST", "/containers/box/stop?t=0")
+    api.need("DELETE", "/networks/red")
+    api.need("POST", "/networks/create", {"Name": "red"})
+    api.need("POST", "/networks/red/disconnect", box)
+    api.need("POST", "/containers/box/start")
+    agree(walked)
+    walked.sweep()

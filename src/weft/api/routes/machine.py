@@ -19,6 +19,8 @@ class MachineFacts:
             self._machine = Machine(
                 cpus=state.cpus,
                 runtime=state.runtime.name,
+                runtimes=frozenset({state.runtime.name, *state.runtime.others}),
+                log_driver=state.log_driver,
                 cgroup_version=state.runtime.cgroup_version,
                 exec_root=state.exec_root,
             )

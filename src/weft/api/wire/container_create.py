@@ -89,6 +89,8 @@ class Machine:
     runtime: str
     cgroup_version: int
     exec_root: str
+    runtimes: frozenset[str] = frozenset()  # the names that a container may ask for
+    log_driver: str = "json-file"
 
     @property
     def cgroupns(self) -> str:
@@ -110,7 +112,7 @@ def container_creation(request: CreateRequest | None, version: Version, machine:
     if request is None or not request.image:
         raise InvalidParameter("config cannot be empty in order to create a container")
     host = request.host_config or HostConfig()
-    refuse_unsupported(host, default_cgroupns=machine.cgroupns, runtimes=frozenset({machine.runtime}))
+    refuse_unsupported(host, default_cgroupns=machine.cgroupns, runtimes=machine.runtimes | {machine.runtime})
     _refuse_config(request)
     check_namespaces(host)
     mode = network_mode(host)
@@ -133,7 +135,7 @@ def container_creation(request: CreateRequest | None, version: Version, machine:
         anonymous_volumes=_volumes(request),
         volumes_from=texts(host.volumes_from),
         restart=_restart(host),
-        log=log_config(host.log_config),
+        log=log_config(host.log_config, machine.log_driver),
         labels=text_map(request.labels),
         auto_remove=bool(host.auto_remove),
         shm_size=_shm_size(host),

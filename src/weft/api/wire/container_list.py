@@ -7,7 +7,7 @@ from msgspec import UNSET, Raw, UnsetType, field, json
 
 from weft.api.version import Version
 from weft.api.wire.container_inspect import mount_points
-from weft.api.wire.endpoint import EndpointAnswer, endpoint_answers
+from weft.api.wire.endpoint import EndpointAnswer, listed_endpoints
 from weft.api.wire.ports import port_summaries
 from weft.api.wire.shapes import Answer
 from weft.api.wire.times import human_duration
@@ -110,7 +110,7 @@ class Summaries:
 
 def _encode_pieces(record: ContainerRecord, version: Version) -> _Pieces:
     ports = port_summaries(record.spec.networking.exposed, record.ports) if record.state.is_running else []
-    networks = endpoint_answers(record.attachments, record.id, version)
+    networks = listed_endpoints(record.attachments, record.id, version)
     return _Pieces(
         record,
         version,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from msgspec import UNSET, UnsetType, field
+from msgspec import UNSET, UnsetType, field, structs
 
 from weft.api.version import Version
 from weft.api.wire.shapes import Answer
@@ -69,6 +69,16 @@ def endpoint_answer(attachment: Attachment, container: str, version: Version) ->
         global_ipv6_prefix_len=ipv6.network.prefixlen if ipv6 else 0,
         dns_names=(endpoint.dns_names or None) if version >= _DNS_NAMES_SINCE else UNSET,
     )
+
+
+def listed_endpoints(attachments: Iterable[Attachment], container: str, version: Version) -> dict[str, EndpointAnswer]:
+    """Return the Networks of a line of ps, where Docker leaves out names, links and driver options."""
+    answers = endpoint_answers(attachments, container, version)
+    absent = None if version >= _DNS_NAMES_SINCE else UNSET
+    return {
+        name: structs.replace(answer, links=None, aliases=None, driver_opts=None, dns_names=absent)
+        for name, answer in answers.items()
+    }
 
 
 def _text(address: object) -> str:

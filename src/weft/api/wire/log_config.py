@@ -16,14 +16,14 @@ _SIZE = re.compile(r"\d{1,15}(\.\d{1,9})? ?([kKmMgGtTpP]?[iI]?[bB]?)|-1")
 _COUNT = re.compile(r"[1-9]\d{0,6}")
 
 
-def log_config(config: LogConfigConfig | None) -> LogConfig:
-    """Return the log settings, json-file where the request leaves them open.
+def log_config(config: LogConfigConfig | None, default: str = DRIVERS[0]) -> LogConfig:
+    """Return the log settings, with the driver `default` where the request leaves it open.
 
     Raises InvalidParameter for what no driver knows and Unimplemented for what Docker's has and Weft's has not.
     """
     given = config or LogConfigConfig()
     options = text_map(given.config)
-    driver = given.type or DRIVERS[0]
+    driver = given.type or default
     if driver not in _OPTIONS:
         raise InvalidParameter(f'error looking up logging plugin {driver}: plugin "{driver}" not found')
     for name, value in options.items():

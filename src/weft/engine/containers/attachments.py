@@ -42,12 +42,33 @@ def _without_network(
             f"conflicting options: cannot attach both user-defined and non-user-defined network-modes: {others[0]}"
         )
     joined = joined_container(networking.mode)
+    for spec in endpoints.values():
+        _check_no_settings(networking.mode, spec)
     if joined is None:
         host = inventory.find_network(networking.mode)
         return (Attachment(network_id=host.id, network_name=host.name),)
     _check_joining(networking, joined)
     inventory.find_container(joined)
     return ()
+
+
+def _check_no_settings(mode: str, spec: EndpointSpec) -> None:
+    """An endpoint in a namespace that is not the container's own can have none."""
+    if spec.ipv4 or spec.ipv6 or spec.link_local:
+        raise InvalidParameter("user-specified IP address is supported on user-defined networks only")
+    if spec.aliases:
+        raise InvalidParameter("network-scoped aliases are only supported for user-defined networks")
+    if spec.mac_address:
+        raise InvalidParameter("conflicting options: mac-address and the network mode")
+    if spec.links:
+        raise InvalidParameter(
+            "conflicting options: host type networking can't be used with links. "
+            "This would result in undefined behavior"
+        )
+    if spec.driver_options:
+        raise InvalidParameter(
+            f"driver options of an endpoint are not supported in the network mode {mode}: it has no interface of its own"
+        )
 
 
 def _check_joining(networking: NetworkingSpec, joined: str) -> None:
@@ -126,7 +147,7 @@ def check_connectable(network: NetworkRecord, mode: str, present: tuple[Attachme
         raise InvalidParameter(
             "container cannot be connected to multiple networks with one of the networks in private (none) mode"
         )
-    if any(attachment.network_id == network.id for attachment in present):
+    if network.name in names:
         raise Forbidden(f"endpoint with name {name} already exists in network {network.name}")
 
 

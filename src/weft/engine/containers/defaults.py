@@ -68,7 +68,7 @@ def with_daemon_defaults(spec: ContainerSpec, settings: Settings) -> ContainerSp
     named = {limit.name for limit in spec.resources.ulimits}
     inherited = tuple(limit for limit in settings.ulimits if limit.name not in named)
     log = spec.log
-    if not log.driver:
+    if log.driver in ("", settings.log.driver):
         log = replace(settings.log, options={**settings.log.options, **log.options})
     return replace(
         spec,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from weft.engine.containers.attributes import event_attributes
+from weft.engine.containers.states import CODE_NOT_EXECUTABLE, CODE_NOT_FOUND, start_failure_code
 from weft.engine.contract.environment import Environment
 from weft.engine.contract.runtime import ExecSpec, Exit, Runtime, Stdio
 from weft.engine.events import EventBus
@@ -67,8 +68,8 @@ class ExecService:
 
         try:
             pid, stdio = await self._runtime.exec_start(record, exec_id, spec, ended)
-        except BaseException:
-            entry.state = replace(entry.state, running=False, exit_code=126)
+        except BaseException as error:
+            entry.state = replace(entry.state, running=False, exit_code=_failure_code(error))
             entry.ended = self._environment.now()
             raise
         if entry.state.running:
@@ -105,6 +106,12 @@ class ExecService:
 
     def _emit(self, record: ContainerRecord, action: str, exec_id: str, **more: str) -> None:
         self._events.emit("container", action, record.id, event_attributes(record, execID=exec_id, **more))
+
+
+def _failure_code(error: BaseException) -> int:
+    """126 where nothing says more: what kept it from starting was not the program."""
+    code = start_failure_code(str(error))
+    return code if code in (CODE_NOT_FOUND, CODE_NOT_EXECUTABLE) else CODE_NOT_EXECUTABLE
 
 
 def _check_accepts(record: ContainerRecord) -> None:

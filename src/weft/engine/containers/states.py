@@ -6,8 +6,8 @@ from weft.engine.contract.runtime import Exit
 from weft.model.container import ContainerRecord, Status
 from weft.model.errors import Conflict, NotModified
 
-_CODE_NOT_FOUND = 127
-_CODE_NOT_EXECUTABLE = 126
+CODE_NOT_FOUND = 127
+CODE_NOT_EXECUTABLE = 126
 _CODE_NOT_STARTED = 128
 
 
@@ -67,9 +67,9 @@ def start_failure_code(message: str) -> int:
     """Return the exit code that Docker gives a failed start: 127 not found, 126 not executable, else 128."""
     lowered = message.lower()
     if "executable file not found" in lowered or "no such file or directory" in lowered:
-        return _CODE_NOT_FOUND
+        return CODE_NOT_FOUND
     if "permission denied" in lowered or "is a directory" in lowered or "exec format error" in lowered:
-        return _CODE_NOT_EXECUTABLE
+        return CODE_NOT_EXECUTABLE
     return _CODE_NOT_STARTED
 
 

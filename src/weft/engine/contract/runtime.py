@@ -98,6 +98,7 @@ class RuntimeInfo:
     cgroup_version: int
     controllers: frozenset[str]
     seccomp: bool
+    others: tuple[str, ...] = ()  # further runtimes that a container may ask for by name
 
 
 OnExit = Callable[[str, Exit], None]

@@ -211,7 +211,8 @@ class NetworkService:
             raise
         async with self._locks.hold(network.id), self._container_locks.hold(container_id):
             record = self._inventory.find_container(container_id)
-            check_disconnectable(network, container_id, record.attachment_to(network.id) is not None)
+            attached = any(attachment.network_name == network.name for attachment in record.attachments)
+            check_disconnectable(network, container_id, attached)
             await self._sandboxes.disconnect(record, network)
 
     async def prune(self, filters: Filters) -> Pruned:

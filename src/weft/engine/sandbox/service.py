@@ -260,10 +260,11 @@ class SandboxService:
 
     async def disconnect(self, record: ContainerRecord, network: NetworkRecord) -> None:
         """Detach a container from a network and save its record."""
-        attachment = record.attachment_to(network.id)
+        # by name: while the container was stopped the network may have been removed and made again
+        attachment = next((one for one in record.attachments if one.network_name == network.name), None)
         if attachment is None:
             return
-        rest = tuple(other for other in record.attachments if other.network_id != network.id)
+        rest = tuple(other for other in record.attachments if other is not attachment)
         disconnected = replace(record, attachments=rest)
         if attachment.endpoint is None or not record.state.is_running:
             self._inventory.save(disconnected)
@@ -284,7 +285,7 @@ class SandboxService:
         had, has = (any(a.endpoint and a.endpoint.dns_names for a in r.attachments) for r in (before, after))
         if has and not had:
             self._name_service.write_resolv_conf(after, directory, networks)
-            await self._open_names(after)
+            await self.restore_names(after, held=after.sandbox_id in await self._names.sandboxes())
         elif had or has:
             await self._names.update(after.sandbox_id, self._name_service.view(after, networks))
 

@@ -22,6 +22,7 @@ from weft.kernel.perform.outcome import Outcome
 from weft.kernel.perform.places import Places
 from weft.kernel.reaper import Reaper
 from weft.plan.operations import (
+    HOST,
     AddAddress,
     AddRoute,
     CreateBridge,
@@ -70,6 +71,7 @@ class Links:
 
     def __init__(self, places: Places, namespace: str, reaper: Reaper) -> None:
         self._places = places
+        self._namespace = namespace
         self._reaper = reaper
         self._channel: Channel = places.channel(namespace)
 
@@ -108,7 +110,7 @@ class Links:
 
     def _send(self, batch: _Batch) -> Outcome:
         outcome = Outcome()
-        errors = self._channel.transact(batch.requests) if batch.requests else {}
+        errors = self._transact(batch) if batch.requests else {}
         for place, operation in enumerate(batch.operations):
             error = errors.get(place)
             if error is not None and _met_the_doomed(operation, error) and self._reaper.is_pending:
@@ -120,6 +122,12 @@ class Links:
             if error is not None and error.errno not in _NOTHING.get(type(operation), ()):
                 outcome.failures.append(failure(operation, error))
         return outcome
+
+    def _transact(self, batch: _Batch) -> dict[int, NetlinkError]:
+        doomed = [operation.name for operation in batch.operations if isinstance(operation, DeleteLink)]
+        if self._namespace == HOST and len(doomed) == len(batch.operations):
+            return self._reaper.delete(doomed, self._channel)
+        return self._channel.transact(batch.requests)
 
     def _complete(self, operation: LinkOperation) -> NetlinkError | None:
         """Do what the kernel takes only of a link that exists, and which must not befall another of that name."""
