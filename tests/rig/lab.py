@@ -53,4 +53,5 @@ class Lab:
             engine.load(self.busybox_archive)
         else:
             answer = engine.api.post("/images/create?fromImage=busybox&tag=latest")
-            assert answer.status == 200 and b"errorDetail" not in answer.body, answer.body
+            assert answer.status == 200, answer.body
+            assert b"errorDetail" not in answer.body, answer.body

@@ -65,8 +65,8 @@ class Daemon:
     def _use_proxies(self) -> None:
         """Give the programs that reach registries the proxies of daemon.json, as dockerd does: by the environment."""
         config = self._config
-        proxies = (("HTTP_PROXY", config.http_proxy), ("HTTPS_PROXY", config.https_proxy), ("NO_PROXY", config.no_proxy))
-        os.environ.update({name: value for name, value in proxies if value})
+        proxies = {"HTTP": config.http_proxy, "HTTPS": config.https_proxy, "NO": config.no_proxy}
+        os.environ.update({f"{kind}_PROXY": value for kind, value in proxies.items() if value})
 
     async def _stop_serving(self, server: Server) -> None:
         await server.stop()

@@ -158,6 +158,7 @@ class Engine:
         due = await self.recovery.run()
         await self.firewall.load()
         await self.recovery.restore_names()
+        await self.recovery.take_away_unsettled()
         await self._images.collect(self.images.in_use())
         self._tasks = [
             asyncio.create_task(self.firewall.guard()),

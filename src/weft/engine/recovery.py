@@ -146,6 +146,18 @@ class Recovery:
             except WeftError as error:
                 _log.error("names of container %s could not be restored: %s", record.name, error.message)
 
+    async def take_away_unsettled(self) -> None:
+        """Disconnect what was being connected or disconnected: how far that came, nobody knows."""
+        for record in tuple(self._inventory.containers.values()):
+            for attachment in record.attachments:
+                network = self._inventory.networks.get(attachment.network_id)
+                if network is None or attachment.endpoint is None or not attachment.endpoint.unsettled:
+                    continue
+                try:
+                    await self._sandboxes.disconnect(record, network)
+                except* WeftError as errors:
+                    _log.error("container %s on network %s: %s", record.name, network.name, errors.exceptions[0])
+
     async def start_due(self, due: list[str]) -> None:
         """Start containers by their restart policies, side by side."""
         results = await asyncio.gather(*(self._lifecycle.start(each) for each in due), return_exceptions=True)

@@ -32,6 +32,8 @@ class Sandboxes:
         path = str(self._directory.resolve())
         if not _is_shared_mount(path):
             libc.mount(path, path, libc.BIND | libc.REC)
+            # private first: as a peer of what it lies on, each pin would show twice
+            libc.mount("none", path, libc.PRIVATE | libc.REC)
             libc.mount("none", path, libc.SHARED | libc.REC)
         for entry in self._directory.iterdir():
             if not _is_pin(entry):

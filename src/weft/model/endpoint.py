@@ -35,6 +35,7 @@ class Endpoint:
     host_link: str = ""  # interface in the host's namespace, "" where the driver makes none
     sandbox_link: str = ""  # interface in the sandbox: eth0, eth1 …
     dns_names: tuple[str, ...] = ()  # container name, aliases, short id, hostname
+    unsettled: bool = False  # being connected or disconnected: if a crash cuts that off, the next start takes it away
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

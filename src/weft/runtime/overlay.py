@@ -56,6 +56,8 @@ def ensure_shared(path: Path) -> None:
     fields = _mount_fields(path)
     if fields is None:
         syscalls.mount(str(path), path, flags=syscalls.MS_BIND)
+        # a peer group of its own: as a peer of what it lies on, each root would be mounted twice
+        syscalls.mount("", path, flags=syscalls.MS_PRIVATE)
     if fields is None or not any(field.startswith("shared:") for field in fields):
         syscalls.mount("", path, flags=syscalls.MS_SHARED)
 

@@ -8,7 +8,10 @@ from weft.model.errors import SystemFailure
 from weft.store.codec import KINDS, decode, encode, key_of, kind_of
 
 SCHEMA_VERSION = 1
-_SCHEMA = "CREATE TABLE IF NOT EXISTS records (kind TEXT, key TEXT, body BLOB NOT NULL, PRIMARY KEY (kind, key)) WITHOUT ROWID"
+_SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS records (kind TEXT, key TEXT, body BLOB NOT NULL, PRIMARY KEY (kind, key)) "
+    "WITHOUT ROWID"
+)
 _PUT = "INSERT INTO records VALUES (?, ?, ?) ON CONFLICT (kind, key) DO UPDATE SET body = excluded.body"
 _DELETE = "DELETE FROM records WHERE kind = ? AND key = ?"
 

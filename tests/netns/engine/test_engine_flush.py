@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 
 import pytest
+from agreement import agree
 
 from rig.docker import Docker
 from rig.engine import Engine
@@ -18,9 +18,17 @@ from rig.leftovers import ruleset
 pytestmark = pytest.mark.weft_only("it does not notice")
 
 WEB = ("busybox", "sh", "-c", "mkdir /www; hostname >/www/index.html; exec httpd -f -p 80 -h /www")
-FOREIGN = (
-    "table inet foreign {\n\tchain input {\n\t\ttype filter hook input priority filter + 7; policy accept;\n\t}\n}"
-)
+FOREIGN = """table inet foreign {
+	set bridges {
+		type ipv4_addr
+		elements = { 192.0.2.1 }
+	}
+
+	chain input {
+		type filter hook input priority filter + 7; policy accept;
+		ip saddr @bridges drop
+	}
+}"""
 
 
 def _same(now: str, before: str) -> bool:
@@ -45,7 +53,35 @@ def test_back_within_a_second(engine: Engine) -> None:
     assert not stranger.reaches(docker.inspect("web")["NetworkSettings"]["Networks"]["net"]["IPAddress"])
     eventually(lambda: _same(ruleset(engine), before))
     told = docker.lines("events", "--since", since, "--until", str(time.time() + 0.1), "--format", "{{json .}}")
-    assert any(re.search("nft|firewall|ruleset", json.dumps(json.loads(line))) for line in told)
+    events = [json.loads(line) for line in told]
+    assert ("daemon", "firewall-restored") in {(event["Type"], event["Action"]) for event in events}
+    agree(engine)
+
+
+def test_flushed_again_and_again(engine: Engine) -> None:
+    """Each flush is noticed, also one that comes while the last is being put right, or containers start."""
+    docker, host = Docker(engine), engine.host
+    docker.out("network", "create", "net")
+    for number in range(6):
+        docker.out("run", "-d", "--network", "net", "-p", f"{8080 + number}:80", *WEB)
+        for _ in range(number % 3 + 1):
+            host.run(["nft", "flush", "ruleset"])
+    eventually(lambda: all(host.reaches("127.0.0.1", 8080 + number, timeout=0.3) for number in range(6)))
+    agree(engine)
+
+
+def test_flushed_while_the_daemon_is_away(engine: Engine) -> None:
+    docker, host = Docker(engine), engine.host
+    docker.out("network", "create", "net")
+    docker.out("run", "-d", "--network", "net", "-p", "8080:80", *WEB)
+    eventually(lambda: host.reaches("127.0.0.1", 8080))
+    for leave in (engine.kill, engine.stop):
+        leave()
+        host.run(["nft", "flush", "ruleset"])
+        assert not host.reaches("127.0.0.1", 8080, timeout=0.3)
+        engine.start()
+        assert host.reaches("127.0.0.1", 8080)
+        agree(engine)
 
 
 def test_one_table_deleted(engine: Engine) -> None:
@@ -66,6 +102,11 @@ def test_the_tables_of_others_are_left_alone(engine: Engine) -> None:
         docker.out("run", "-d", "--name", "web", "--network", "net", "-p", "8080:80", *WEB)
         docker.out("rm", "-f", "web")
         docker.out("network", "rm", "net")
+        for leave in (engine.kill, engine.stop):
+            leave()
+            assert host.output("nft", "list", "table", "inet", "foreign") == FOREIGN
+            engine.start()
         assert host.output("nft", "list", "table", "inet", "foreign") == FOREIGN
+        assert {line.split()[-1] for line in host.output("nft", "list", "tables").splitlines()} == {"weft", "foreign"}
     finally:
         host.run(["nft", "delete", "table", "inet", "foreign"])

@@ -9,6 +9,7 @@ import msgspec
 from fake_backend import FakeEngine
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from raw_client import listen
 
 from weft.api.app import create_app
 from weft.api.body import decode
@@ -112,8 +113,6 @@ _PARAMETERS = ("filters", "t", "h", "w", "signal", "name", "condition", "tag", "
 
 def test_no_request_is_answered_with_500(tmp_path: Any) -> None:
     """One server for all examples: requests go to the handler through aiohttp's own parser."""
-    from conftest import listen
-
     async def send(path: str, query: dict[str, str], body: bytes, headers: dict[str, str]) -> int:
         async with session.post(path, params=query, data=body, headers=headers) as response:
             await response.read()

@@ -8,9 +8,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from fakes import World  # noqa: E402
+from fakes import World
 
-from weft.daemon.engine import Engine  # noqa: E402
+from weft.daemon.engine import Engine
 
 
 @pytest.fixture

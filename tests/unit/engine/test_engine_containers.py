@@ -144,6 +144,15 @@ async def test_a_running_container_is_removed_only_by_force(engine: Engine) -> N
     assert engine.inventory.containers == {}
 
 
+async def test_force_removes_what_is_being_started(world: World, engine: Engine) -> None:
+    await engine.containers.create("one", spec(), {}, "")
+    starting = asyncio.ensure_future(engine.containers.start("one"))
+    await asyncio.sleep(0)
+    await engine.containers.remove("one", force=True, volumes=False, link=False)
+    await starting
+    assert (engine.inventory.containers, world.kernel.sandboxes) == ({}, set())
+
+
 async def test_anonymous_volumes_go_with_rm_v_and_failed_creates(world: World, engine: Engine) -> None:
     wanted = spec(anonymous_volumes=("/data",))
     await engine.containers.create("one", wanted, {}, "")

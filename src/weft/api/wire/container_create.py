@@ -31,7 +31,6 @@ from weft.model.endpoint import EndpointSpec
 from weft.model.errors import InvalidParameter, Unimplemented
 
 _MANY_ENDPOINTS_SINCE = Version(1, 44)
-_SHM_SIZE = 64 * 1024 * 1024  # bytes
 _HOSTNAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9_.-])?")
 _POLICIES = ("no", "always", "on-failure", "unless-stopped")
 
@@ -300,7 +299,8 @@ def _restart(host: HostConfig) -> RestartPolicy:
 
 
 def _shm_size(host: HostConfig) -> int:
+    """Return the bytes wanted, 0 for the engine's default."""
     size = host.shm_size or 0
     if size < 0:
         raise InvalidParameter("SHM size can not be less than 0")
-    return size or _SHM_SIZE
+    return size

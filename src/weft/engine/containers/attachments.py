@@ -67,7 +67,7 @@ def _check_no_settings(mode: str, spec: EndpointSpec) -> None:
         )
     if spec.driver_options:
         raise InvalidParameter(
-            f"driver options of an endpoint are not supported in the network mode {mode}: it has no interface of its own"
+            f"driver options of an endpoint are not supported in network mode {mode}: it has no interface of its own"
         )
 
 

@@ -1,6 +1,7 @@
 """Remove containers."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from weft.engine.containers import states
 from weft.engine.containers.attributes import event_attributes
@@ -20,6 +21,11 @@ from weft.model.container import ContainerRecord, Status
 from weft.model.errors import Conflict, NotFound, WeftError
 
 Filters = Mapping[str, tuple[str, ...]]
+_ATTEMPTS = 10
+
+
+class _StartedAgain(Conflict):
+    """The container runs again by the time that its lock is held."""
 
 
 class Removal:
@@ -58,11 +64,17 @@ class Removal:
             self._check_force(record, force)
         self._lifecycle.held.add(record.id)
         try:
-            if force:
-                await self._control.bring_down_for_removal(record)
-            await self._remove(record.id, volumes=volumes)
+            await self._bring_down_and_remove(record.id, force=force, volumes=volumes)
         finally:
             self._lifecycle.held.discard(record.id)
+
+    async def _bring_down_and_remove(self, container_id: str, *, force: bool, volumes: bool) -> None:
+        """Remove; by force also what somebody, or a restart policy, starts in between."""
+        for _ in range(_ATTEMPTS if force else 0):
+            await self._control.bring_down_for_removal(self._inventory.find_container(container_id))
+            with suppress(_StartedAgain):
+                return await self._remove(container_id, volumes=volumes)
+        return await self._remove(container_id, volumes=volumes)
 
     def _check_force(self, record: ContainerRecord, force: bool) -> None:
         if force:
@@ -86,7 +98,7 @@ class Removal:
         async with self._lifecycle.locks.hold(container_id):
             record = self._inventory.find_container(container_id)
             if record.state.is_running:
-                raise Conflict(f'cannot remove container "/{record.name}": it was started again: force remove it')
+                raise _StartedAgain(f'cannot remove container "/{record.name}": it was started again: stop it first')
             self._lifecycle.cancel_restart(container_id)
             record = states.with_status(record, Status.REMOVING)
             self._inventory.save(record)

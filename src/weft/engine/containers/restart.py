@@ -15,9 +15,13 @@ def restarts_after_exit(policy: RestartPolicy, state: ContainerState) -> bool:
         case "always" | "unless-stopped":
             return True
         case "on-failure":
-            limit = policy.maximum_retry_count
-            return state.exit_code != 0 and (limit == 0 or state.restart_count < limit)
+            return _is_tried_again(policy, state)
     return False
+
+
+def _is_tried_again(policy: RestartPolicy, state: ContainerState) -> bool:
+    limit = policy.maximum_retry_count
+    return state.exit_code != 0 and (limit == 0 or state.restart_count < limit)
 
 
 def starts_with_daemon(policy: RestartPolicy, state: ContainerState, *, was_running: bool) -> bool:
@@ -28,7 +32,7 @@ def starts_with_daemon(policy: RestartPolicy, state: ContainerState, *, was_runn
         case "unless-stopped":
             return not state.manually_stopped
         case "on-failure":
-            return was_running and state.exit_code != 0
+            return was_running and _is_tried_again(policy, state)
     return False
 
 

@@ -242,9 +242,11 @@ class SandboxService:
         connected = replace(record, attachments=(*record.attachments, attachment))
         try:
             connected = await self._publisher.move(record, connected)
+            self._inventory.save(_unsettled(connected, attachment))
             await self._apply_connect(record, connected, attachment)
         except BaseException:
             self._endpoints.release(live_endpoints([attachment]))
+            self._inventory.save(record)
             raise
         self._inventory.save(connected)
         await self._names_changed(record, connected)
@@ -269,6 +271,7 @@ class SandboxService:
         if attachment.endpoint is None or not record.state.is_running:
             self._inventory.save(disconnected)
             return
+        self._inventory.save(_unsettled(record, attachment))
         await self._withdraw(attachment)
         disconnected = await self._publisher.move(record, disconnected)
         await self._kernel.teardown(self._planner.disconnect_plan(record, disconnected, attachment))
@@ -301,6 +304,13 @@ class SandboxService:
             "type": network.driver if network is not None else "",
         }
         self._events.emit("network", action, attachment.network_id, attributes)
+
+
+def _unsettled(record: ContainerRecord, attachment: Attachment) -> ContainerRecord:
+    """Return the record with that attachment marked as one on which work is under way."""
+    endpoint = attachment.endpoint and replace(attachment.endpoint, unsettled=True)
+    marked = replace(attachment, endpoint=endpoint)
+    return replace(record, attachments=tuple(marked if one is attachment else one for one in record.attachments))
 
 
 def live_endpoints(attachments: Iterable[Attachment]) -> list[Endpoint]:
