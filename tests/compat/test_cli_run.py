@@ -82,6 +82,10 @@ def test_exec_statuses_users_and_streams(docker: Docker) -> None:
     assert docker.out("exec", "-d", "one", "touch", "/made") == ""
     assert eventually(lambda: docker("exec", "one", "test", "-e", "/made").returncode == 0)
     assert docker("exec", "one", "no-such-program").returncode in (126, 127)
+    for program, code in (("no-such-program", 127), ("/etc/passwd", 126)):
+        identity = docker.engine.api.need("POST", "/containers/one/exec", {"Cmd": [program]})["Id"]
+        assert docker.engine.api.post(f"/exec/{identity}/start", {"Detach": True}).status >= 400
+        assert docker.engine.api.need("GET", f"/exec/{identity}/json")["ExitCode"] == code
     docker.out("stop", "-t", "0", "one")
     assert re.search(
         r"Container [0-9a-f]{64} is not running|container [0-9a-f]{64} is not running",

@@ -32,6 +32,7 @@ COME_BACK = {"web", "put-away", "unless", "failing"}
 
 def reboot(engine: Engine, lab: Lab) -> None:
     """Everything ends; the host comes up with its cable, and the daemon is started."""
+    engine.api.close()
     engine.host.reboot()
     lab.wire(engine.host)
     engine.start()

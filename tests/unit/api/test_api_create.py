@@ -177,7 +177,7 @@ def test_defaults_are_those_of_docker() -> None:
     assert given["NetworkMode"] == "bridge"
     assert given["LogConfig"] == {"Type": "json-file", "Config": {}}
     assert given["RestartPolicy"] == {"Name": "no", "MaximumRetryCount": 0}
-    assert (given["ShmSize"], given["IpcMode"], given["CgroupnsMode"]) == (67108864, "private", "host")
+    assert (given["IpcMode"], given["CgroupnsMode"]) == ("private", "host")
     assert (given["Dns"], given["CapAdd"], given["PidsLimit"], given["Ulimits"]) == ([], None, None, [])
     assert "/proc/kcore" in given["MaskedPaths"]
     assert "/proc/sys" in given["ReadonlyPaths"]

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -149,6 +149,13 @@ class FakeStdio:
         self.pieces.put_nowait(None)
 
 
+_EXEC_FAILURES = {
+    "missing": InvalidParameter('exec: "missing": executable file not found in $PATH: unknown'),
+    "unexecutable": InvalidParameter('exec: "unexecutable": permission denied: unknown'),
+    "unlucky": SystemFailure("the supervisor ended"),
+}
+
+
 class FakeRuntime:
     """Processes that end when they are killed; a command `missing` cannot be run, `stubborn` only hears SIGKILL."""
 
@@ -236,6 +243,8 @@ class FakeRuntime:
     async def exec_start(
         self, container: ContainerRecord, exec_id: str, spec: ExecSpec, ended: Callable[[Exit], Awaitable[None]]
     ) -> tuple[int, FakeStdio]:
+        if failure := _EXEC_FAILURES.get(spec.argv[0]):
+            raise failure
         await ended(Exit(3, 0))
         return 5, FakeStdio()
 
@@ -284,15 +293,24 @@ class FakeNames:
 
 
 class FakeImages:
-    """One image."""
+    """One image, and what a test adds."""
+
+    def __init__(self) -> None:
+        self.records = [BUSYBOX]
+        self.saved: list[tuple[str, ...]] = []
 
     def list(self) -> tuple[ImageRecord, ...]:
-        return (BUSYBOX,)
+        return tuple(self.records)
 
     def find(self, reference: str) -> ImageRecord:
-        if reference in ("busybox", "busybox:latest", BUSYBOX.id):
-            return BUSYBOX
+        for record in self.records:
+            if reference == record.id or reference in record.tags or f"{reference}:latest" in record.tags:
+                return record
         raise NotFound(f"No such image: {reference}")
+
+    async def save(self, references: tuple[str, ...]) -> AsyncGenerator[bytes, None]:
+        self.saved.append(references)
+        yield b"archive"
 
     async def ensure_builtin(self, reference: str) -> bool:
         return False

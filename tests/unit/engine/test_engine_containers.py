@@ -12,7 +12,7 @@ from weft.engine.contract.kernel import Listener
 from weft.engine.waiting import WaitCondition
 from weft.model.container import ContainerSpec, MountSpec, MountType, NetworkingSpec, ProcessSpec, RestartPolicy, Status
 from weft.model.endpoint import EndpointSpec
-from weft.model.errors import Conflict, Forbidden, InvalidParameter, NotFound, NotModified, SystemFailure
+from weft.model.errors import Conflict, Forbidden, InvalidParameter, NotFound, NotModified, SystemFailure, WeftError
 from weft.model.network import NetworkSpec
 from weft.model.port import ContainerPort, PortRequest, Protocol
 
@@ -208,7 +208,7 @@ async def test_ports_are_taken_moved_and_given_back(world: World, engine: Engine
 async def test_a_port_of_the_host_is_refused(world: World, engine: Engine) -> None:
     world.kernel.occupied = frozenset({Listener(Protocol.TCP, IPv4Address("0.0.0.0"), 8080)})
     await engine.containers.create("one", spec(ports=(PortRequest(ContainerPort(80), None, 8080, 8080),)), {}, "")
-    with pytest.raises(SystemFailure, match="failed to bind host port 0.0.0.0:8080/tcp: address already in use"):
+    with pytest.raises(SystemFailure, match=r"failed to bind host port 0\.0\.0\.0:8080/tcp: address already in use"):
         await engine.containers.start("one")
 
 
@@ -285,5 +285,10 @@ async def test_an_exec_reports_its_exit(engine: Engine) -> None:
     exec_id = await engine.execs.create("one", ExecSpec(argv=("ls",)))
     await engine.execs.start(exec_id, detach=False, tty=False, console_size=(0, 0))
     assert engine.execs.inspect(exec_id).exit_code == 3
+    for program, code in (("missing", 127), ("unexecutable", 126), ("unlucky", 126)):
+        failing = await engine.execs.create("one", ExecSpec(argv=(program,)))
+        with pytest.raises(WeftError):
+            await engine.execs.start(failing, detach=True, tty=False, console_size=(0, 0))
+        assert engine.execs.inspect(failing).exit_code == code
     with pytest.raises(Conflict, match="has already run"):
         await engine.execs.start(exec_id, detach=False, tty=False, console_size=(0, 0))
