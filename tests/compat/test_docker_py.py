@@ -178,6 +178,23 @@ def test_archives_and_stats(client: DockerClient) -> None:
     assert client.volumes.list() == []
 
 
+@pytest.mark.weft_only("it has these")
+def test_what_is_refused_raises_and_names_it(client: DockerClient) -> None:
+    container = client.containers.run("busybox", "top", name="one", detach=True)
+    for names, act in (
+        ("archive|copying", lambda: container.get_archive("/etc/passwd")),
+        ("archive|copying", lambda: container.put_archive("/tmp", b"")),
+        ("stats", lambda: container.stats(stream=False)),
+        ("commit", lambda: container.commit("mine")),
+        ("update", lambda: container.update(mem_limit="64m")),
+    ):
+        with pytest.raises(APIError, match=names) as refused:
+            act()
+        assert refused.value.status_code == 501
+    container.reload()
+    assert container.status == "running"
+
+
 def test_images(client: DockerClient) -> None:
     assert client.images.pull("alpine", tag="latest").tags == ["alpine:latest"]
     image = client.images.get("busybox")

@@ -13,6 +13,7 @@ from weft.engine.contract.runtime import Exit, Runtime
 from weft.engine.inventory import Inventory
 from weft.engine.networks.service import NetworkService
 from weft.engine.sandbox.addresses import AddressBook
+from weft.engine.sandbox.mode import joined_container
 from weft.engine.sandbox.ports import PortBook
 from weft.engine.sandbox.service import SandboxService
 from weft.engine.zones import zones_of
@@ -159,7 +160,16 @@ class Recovery:
                     _log.error("container %s on network %s: %s", record.name, network.name, errors.exceptions[0])
 
     async def start_due(self, due: list[str]) -> None:
-        """Start containers by their restart policies, side by side."""
+        """Start containers by their restart policies, side by side; after them those that join the network of one."""
+        joining = [each for each in due if self._joins_another(each)]
+        await self._start_all([each for each in due if each not in joining])
+        await self._start_all(joining)
+
+    def _joins_another(self, container_id: str) -> bool:
+        record = self._inventory.containers.get(container_id)
+        return record is not None and joined_container(record.spec.networking.mode) is not None
+
+    async def _start_all(self, due: list[str]) -> None:
         results = await asyncio.gather(*(self._lifecycle.start(each) for each in due), return_exceptions=True)
         for container_id, result in zip(due, results, strict=True):
             if isinstance(result, WeftError):

@@ -3,13 +3,15 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from ipaddress import ip_address, ip_interface
+from ipaddress import ip_address, ip_interface, ip_network
 
 from weft.model.address import Address
 from weft.model.address import Network as Subnet
 from weft.model.errors import InvalidParameter
 from weft.model.network import PoolSpec
 
+# on a bridge the first would take away the host's own loopback (RFC 1122, 4291), the others are no host's (RFC 5771)
+_NEVER_HOSTS = tuple(map(ip_network, ("127.0.0.0/8", "224.0.0.0/4", "::1/128", "ff00::/8")))
 _PREFIX = re.compile(r"[0-9a-fA-F:.]+/[0-9]{1,3}")
 
 
@@ -91,7 +93,7 @@ def _faults(spec: PoolSpec) -> list[str]:
         if spec.ip_range is None and spec.gateway is None and not spec.aux_addresses:
             return []
         return ["every ip-range, gateway or auxiliary address must have a corresponding subnet"]
-    faults = []
+    faults = _subnet_faults(spec.subnet)
     if spec.ip_range is not None:
         faults.extend(_range_faults(spec.ip_range, spec.subnet))
     if spec.gateway is not None:
@@ -99,6 +101,11 @@ def _faults(spec: PoolSpec) -> list[str]:
     for name, address in spec.aux_addresses.items():
         faults.extend(_address_faults(f"auxiliary address {name}", address, spec.subnet))
     return faults
+
+
+def _subnet_faults(subnet: Subnet) -> list[str]:
+    never = [block for block in _NEVER_HOSTS if block.version == subnet.version and block.overlaps(subnet)]
+    return [f"invalid subnet {subnet}: {block} is not for hosts, choose another" for block in never]
 
 
 def _range_faults(ip_range: Subnet, subnet: Subnet) -> list[str]:

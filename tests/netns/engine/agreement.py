@@ -130,7 +130,7 @@ Published = tuple[str, str, int, int]  # host address or family, protocol, host 
 
 
 def _in_maps(elements: dict[str, list[Any]]) -> Iterator[Published]:
-    for family, wildcard in (("4", "0.0.0.0"), ("6", "::")):  # noqa: S104 - what the API calls it
+    for family, wildcard in (("4", "0.0.0.0"), ("6", "::")):
         for key, value in elements.get(f"ports{family}", ()):
             yield wildcard, key["concat"][0], key["concat"][1], value["concat"][1]
         for key, value in elements.get(f"bound_ports{family}", ()):
@@ -158,7 +158,7 @@ def _traces_of_runs(engine: Engine, boxes: list[Json], running: list[Json]) -> I
     kept = _listed(engine.data_root / "containers")
     yield from _differ("container directories", _short(kept), _short({box["Id"] for box in boxes}))
     processes = engine.host.processes()
-    supervisors = [line[line.index("--cid") + 1] for line in processes.values() if _is_supervisor(line)]
+    supervisors = [line[line.index("--cid") + 1] for line in processes.values() if _is_supervisor(engine, line)]
     yield from _differ("supervisors", _short(supervisors), _short(ids))
     for box in running:
         if not engine.host.path(f"/proc/{box['State']['Pid']}").exists():
@@ -173,8 +173,9 @@ def _listed(directory: Path) -> set[str]:
     return {entry.name for entry in directory.iterdir()} if directory.is_dir() else set()
 
 
-def _is_supervisor(line: list[str]) -> bool:
-    return bool(line) and Path(line[0]).name == "conmon" and "--exec" not in line
+def _is_supervisor(engine: Engine, line: list[str]) -> bool:
+    of_ours = any(word.startswith(f"{engine.exec_root}/") for word in line)
+    return of_ours and Path(line[0]).name == "conmon" and "--exec" not in line
 
 
 def _sandbox(engine: Engine, networks: list[Json], box: Json) -> Iterator[str]:

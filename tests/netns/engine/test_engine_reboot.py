@@ -95,6 +95,6 @@ def test_a_reboot_while_the_daemon_was_stopped(make_engine: MakeEngine, lab: Lab
     for _ in range(2):
         engine.stop()
         reboot(engine, lab)
-        eventually(lambda: set(docker.lines("ps", "--format", "{{.Names}}")) >= {"web"})
+        eventually(lambda: set(docker.lines("ps", "--format", "{{.Names}}")) == {"web", "guest"})
         assert eventually(lambda: engine.host.reaches("127.0.0.1", 8080))
         agree(engine)

@@ -256,6 +256,7 @@ class FakeSystem:
             cgroup_version=1,
             controllers=frozenset({"memory", "cpu", "pids"}),
             seccomp=True,
+            others=("runc", "io.containerd.runc.v2"),
         )
         return SystemState(
             id="ABCD",
@@ -284,6 +285,7 @@ class FakeSystem:
             warnings=(),
             started=1,
             network_drivers=("bridge", "host", "null"),
+            log_driver="local",
         )
 
     async def verify_credentials(self, username: str, password: str, server: str) -> str:

@@ -1,5 +1,7 @@
 """Container create: what is taken, and what is refused with which words."""
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -9,7 +11,7 @@ from weft.api.body import decode
 from weft.api.version import MAXIMUM, Version
 from weft.api.wire.container_create import DECODER, Creation, Machine, container_creation
 from weft.api.wire.container_inspect import Surroundings, container_inspect
-from weft.model.container import ContainerRecord, MountSpec, MountType, RestartPolicy, Ulimit
+from weft.model.container import ContainerRecord, ContainerSpec, MountSpec, MountType, RestartPolicy, Ulimit
 from weft.model.errors import InvalidParameter, Unimplemented
 from weft.model.port import ContainerPort, Protocol
 
@@ -335,6 +337,20 @@ def test_wrong_host_config(options: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidParameter) as caught:
         host(**options)
     assert caught.value.message == message
+
+
+def test_the_machines_own_defaults_and_names() -> None:
+    machine = replace(MACHINE, runtimes=frozenset({"crun", "runc"}), log_driver="local")
+
+    def made(**options: Any) -> ContainerSpec:
+        request = decode(json.dumps({"Image": "busybox", "HostConfig": options}).encode(), DECODER)
+        return container_creation(request, MAXIMUM, machine).spec
+
+    assert [made(Runtime=name).runtime for name in ("", "runc", "crun")] == ["", "runc", "crun"]
+    with pytest.raises(InvalidParameter, match="unknown or invalid runtime name: kata"):
+        made(Runtime="kata")
+    assert (made().log.driver, made(LogConfig={"Type": "json-file"}).log.driver) == ("local", "json-file")
+    assert (made().shm_size, made(ShmSize=7).shm_size) == (0, 7)
 
 
 @pytest.mark.parametrize(

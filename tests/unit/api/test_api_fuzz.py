@@ -113,6 +113,7 @@ _PARAMETERS = ("filters", "t", "h", "w", "signal", "name", "condition", "tag", "
 
 def test_no_request_is_answered_with_500(tmp_path: Any) -> None:
     """One server for all examples: requests go to the handler through aiohttp's own parser."""
+
     async def send(path: str, query: dict[str, str], body: bytes, headers: dict[str, str]) -> int:
         async with session.post(path, params=query, data=body, headers=headers) as response:
             await response.read()

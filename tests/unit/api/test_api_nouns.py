@@ -160,6 +160,10 @@ async def test_the_endpoint_of_each_version(http: aiohttp.ClientSession, engine:
         _, shown = await _call(http, "GET", f"/v{version}/containers/d/json")
         got = shown["NetworkSettings"]["Networks"]["mine"]["Aliases"]
         assert got == (None if aliases is None else [shown["Id"][:12]])
+        _, lines = await _call(http, "GET", f"/v{version}/containers/json?all=1")
+        (listed,) = (line["NetworkSettings"]["Networks"] for line in lines if line["Names"] == ["/d"])
+        absent = dict.fromkeys(("Aliases", "Links", "DriverOpts", "DNSNames"))
+        assert listed["mine"] == shown["NetworkSettings"]["Networks"]["mine"] | absent
 
 
 async def test_volumes(http: aiohttp.ClientSession, engine: FakeEngine) -> None:
@@ -275,6 +279,8 @@ async def test_load_of_nothing(http: aiohttp.ClientSession) -> None:
 async def test_info_and_version(http: aiohttp.ClientSession) -> None:
     _, info = await _call(http, "GET", "/info")
     assert (info["Containers"], info["ContainersRunning"], info["DefaultRuntime"]) == (3, 1, "crun")
+    assert info["Runtimes"].keys() == {"crun", "runc", "io.containerd.runc.v2"}
+    assert info["LoggingDriver"] == "local"
     assert info["FirewallBackend"]["Driver"] == "nftables"
     assert info["RegistryConfig"]["InsecureRegistryCIDRs"] == ["10.0.0.0/8", "127.0.0.0/8"]
     assert info["RegistryConfig"]["IndexConfigs"]["registry:5000"]["Secure"] is False

@@ -37,7 +37,7 @@ async def run(engine: Engine, name: str, wanted: ContainerSpec, **networks: Endp
 
 async def settled(engine: Engine, name: str, status: Status) -> None:
     async with asyncio.timeout(5):
-        while engine.containers.find(name).state.status is not status:
+        while engine.containers.find(name).state.status is not status:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 
 

@@ -1,6 +1,6 @@
 """Images as the engine's clients ask for them."""
 
-from collections.abc import Mapping
+from contextlib import aclosing
 from dataclasses import replace
 
 import pytest
@@ -36,12 +36,8 @@ def test_a_list_by_reference_shows_the_names_that_match(
 
 async def test_a_repository_without_latest_is_saved_with_all_its_tags(world: World, engine: Engine) -> None:
     world.images.records.append(MINE)
-    told: list[tuple[str, str]] = []
-
-    def tell(kind: str, action: str, identity: str, attributes: Mapping[str, str], **_: object) -> None:
-        told.append((action, identity))
-
-    engine.images._events.emit = tell  # type: ignore[method-assign]
     assert [piece async for piece in engine.images.save(("mine",))] == [b"archive"]
     assert world.images.saved == [("mine",)]
-    assert told == [("save", MINE.id)]
+    async with aclosing(engine.events.subscribe(filters={}, since=1, until=1 << 62)) as events:
+        told = await anext(events)
+    assert (told.action, told.actor_id) == ("save", MINE.id)

@@ -64,7 +64,7 @@ async def test_a_restarted_host_follows_the_policies() -> None:
     engine = rebooted.engine()
     await engine.start()
     async with asyncio.timeout(5):
-        while engine.containers.find("one").state.status is not Status.RUNNING:
+        while engine.containers.find("one").state.status is not Status.RUNNING:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert len(rebooted.kernel.bridges) == 2
     assert rebooted.kernel.sandboxes == {container_id}

@@ -9,23 +9,9 @@ from weft.api.wire.container_create import Machine
 from weft.api.wire.ports import PortMap, binding_map
 from weft.api.wire.shapes import Answer
 from weft.model.container import ContainerRecord, ContainerSpec, MountSpec, MountType
+from weft.model.protected_paths import MASKED_PATHS, READ_ONLY_PATHS
 
 _KERNEL_MEMORY_UNTIL = Version(1, 42)
-_MASKED = (
-    "/proc/asound",
-    "/proc/acpi",
-    "/proc/interrupts",
-    "/proc/kcore",
-    "/proc/keys",
-    "/proc/latency_stats",
-    "/proc/timer_list",
-    "/proc/timer_stats",
-    "/proc/sched_debug",
-    "/proc/scsi",
-    "/sys/firmware",
-    "/sys/devices/virtual/powercap",
-)
-_READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 _NONE: tuple[str, ...] = ()
 
 
@@ -219,8 +205,8 @@ def host_config_answer(record: ContainerRecord, version: Version, machine: Machi
         pids_limit=limits.pids_limit,
         ulimits=[UlimitAnswer(name=u.name, hard=u.hard, soft=u.soft) for u in limits.ulimits],
         mounts=[mount_answer(m) for m in spec.mounts if not m.from_binds] or UNSET,
-        masked_paths=_paths(security.masked_paths, _MASKED, spec),
-        readonly_paths=_paths(security.read_only_paths, _READ_ONLY, spec),
+        masked_paths=_paths(security.masked_paths, MASKED_PATHS, spec),
+        readonly_paths=_paths(security.read_only_paths, READ_ONLY_PATHS, spec),
         init=UNSET if spec.process.init is None else spec.process.init,
     )
 

@@ -110,12 +110,13 @@ def _host(state: SystemState) -> Mapping[str, Any]:
 
 def _registries(state: SystemState, version: Version) -> Mapping[str, Any]:
     insecure = [name for name in state.insecure_registries if "/" not in name]
-    hub = {"Name": "docker.io", "Mirrors": list(state.registry_mirrors), "Secure": True, "Official": True}
+    mirrors = [f"{mirror.rstrip('/')}/" for mirror in state.registry_mirrors]
+    hub = {"Name": "docker.io", "Mirrors": mirrors, "Secure": True, "Official": True}
     others = {name: {"Name": name, "Mirrors": [], "Secure": False, "Official": False} for name in insecure}
     return {
         "InsecureRegistryCIDRs": [name for name in state.insecure_registries if "/" in name] + ["127.0.0.0/8"],
         "IndexConfigs": {"docker.io": hub, **others},
-        "Mirrors": list(state.registry_mirrors),
+        "Mirrors": mirrors,
         **({name: [] for name in _NONDISTRIBUTABLE} if version < _EXPECTED_UNTIL else {}),
     }
 

@@ -7,6 +7,7 @@ from typing import Final
 from weft.engine.contract.runtime import Bundle
 from weft.model.container import ContainerSpec
 from weft.model.errors import InvalidParameter, Unimplemented
+from weft.model.protected_paths import MASKED_PATHS, READ_ONLY_PATHS
 from weft.runtime.cgroup import Cgroups
 from weft.runtime.seccomp.filters import SeccompFilters
 from weft.runtime.spec import capabilities, devices, mounts, resources, security
@@ -94,8 +95,8 @@ class ConfigWriter:
             "resources": resources.cgroup_limits(spec.resources, limits_swap=self._limits_swap)
             | {"devices": devices.cgroup_rules(privileged=privileged)},
             "sysctl": _sysctls(bundle),
-            "maskedPaths": _paths(spec.security.masked_paths, security.MASKED_PATHS, privileged=privileged),
-            "readonlyPaths": _paths(spec.security.read_only_paths, security.READ_ONLY_PATHS, privileged=privileged),
+            "maskedPaths": _paths(spec.security.masked_paths, MASKED_PATHS, privileged=privileged),
+            "readonlyPaths": _paths(spec.security.read_only_paths, READ_ONLY_PATHS, privileged=privileged),
         }
         if privileged:
             linux["devices"] = devices.host_nodes()

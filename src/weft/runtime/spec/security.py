@@ -1,26 +1,9 @@
-"""What `--security-opt` says, and the paths of /proc and /sys that a container does not get to see."""
+"""What `--security-opt` says."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from weft.model.errors import InvalidParameter, Unimplemented
-
-MASKED_PATHS: Final = (
-    "/proc/asound",
-    "/proc/acpi",
-    "/proc/interrupts",
-    "/proc/kcore",
-    "/proc/keys",
-    "/proc/latency_stats",
-    "/proc/timer_list",
-    "/proc/timer_stats",
-    "/proc/sched_debug",
-    "/proc/scsi",
-    "/sys/firmware",
-    "/sys/devices/virtual/powercap",
-)
-READ_ONLY_PATHS: Final = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 
 
 @dataclass(frozen=True, slots=True)
