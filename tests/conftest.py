@@ -38,10 +38,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    mine = {"weft": "reference_only", "docker": "weft_only"}[config.getoption("--engine")]
-    for item in items:
-        if mark := item.get_closest_marker(mine):
-            item.add_marker(pytest.mark.skip(reason=f"{mine}: {mark.args[0]}"))
+    others = {"weft": "reference_only", "docker": "weft_only"}[config.getoption("--engine")]
+    left_out = [item for item in items if item.get_closest_marker(others)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker(others)]
 
 
 @pytest.fixture(scope="session")

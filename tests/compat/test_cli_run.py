@@ -85,7 +85,8 @@ def test_exec_statuses_users_and_streams(docker: Docker) -> None:
     for program, code in (("no-such-program", 127), ("/etc/passwd", 126)):
         identity = docker.engine.api.need("POST", "/containers/one/exec", {"Cmd": [program]})["Id"]
         assert docker.engine.api.post(f"/exec/{identity}/start", {"Detach": True}).status >= 400
-        assert docker.engine.api.need("GET", f"/exec/{identity}/json")["ExitCode"] == code
+        told = docker.engine.api.need("GET", f"/exec/{identity}/json")["ExitCode"]
+        assert told == (126 if docker.engine.reference else code)  # 20.10 has one code for both
     docker.out("stop", "-t", "0", "one")
     assert re.search(
         r"Container [0-9a-f]{64} is not running|container [0-9a-f]{64} is not running",

@@ -48,8 +48,10 @@ JSON_ENDPOINTS = [
     "/networks/net/connect",
     "/networks/net/disconnect",
     "/volumes/create",
+    "/auth",
 ]
 
+TAR = {"Content-Type": "application/x-tar"}
 POOL = {"Subnet": "10.70.0.0/16"}
 
 
@@ -241,6 +243,15 @@ REFUSED = [
     *(Case(method, path, 404, "page not found") for method, path in (("PUT", "/networks"), ("DELETE", "/info"), ("POST", "/nowhere/at/all"))),
     *(Case(method, path, 501, "not support|does not build", old=ANY) for method, path in (("POST", "/build"), ("POST", "/commit?container=box"), ("GET", "/distribution/nothing/json"), ("GET", "/images/search?term=x"), ("POST", "/plugins/pull"))),
     Case("GET", "/plugins/x/json", 404, 'plugin "x" not found'),
+    Case("GET", "/containers/nobody/attach/ws", 404, UNKNOWN, old=ANY),
+    Case("POST", "/containers/nobody/copy", 501, "not supported", old=ANY),
+    Case("PUT", "/containers/nobody/archive?path=/", 501, "not supported", raw=b"x", old=ANY),
+    Case("HEAD", "/containers/nobody/archive?path=/", 501, "^$", old="^$"),
+    # archives
+    *(Case("POST", "/images/load", 400, "invalid archive", raw=raw, headers=TAR, old=ANY) for raw in (b"", b"garbage", b"\0" * 1024)),
+    Case("POST", "/images/create?fromSrc=-&repo=Bad%20Name", 400, "invalid reference format", raw=b"x", old=ANY),
+    Case("POST", "/images/create?fromSrc=-&repo=new", 400, "failed to register layer", raw=b"garbage", old=ANY),
+    Case("POST", "/auth", 400, "invalid JSON: field username", {"username": 5}, old=ANY),
 ]  # fmt: skip
 
 
@@ -402,8 +413,16 @@ def test_late_failures_leave_nothing(furnished: Engine, before: Everything) -> N
         (host(NetworkMode="container:late"), 409, "non running|No such container"),
         (on("net", IPAMConfig={"IPv4Address": "10.69.0.1"}), 403, "Address already in use"),
         (on("net", DriverOpts={"com.docker.network.endpoint.ifname": "a/b"}), 400, "ifname|a/b"),
-        (on("net", DriverOpts={"com.docker.network.endpoint.sysctls": "net.ipv4.conf.IFNAME.nonsense=1"}), 400, "nonsense"),
-        (host(PortBindings={"80/tcp": [{"HostPort": "8099"}], "81/tcp": [{"HostPort": "8099"}]}), 500, "port is already allocated"),
+        (
+            on("net", DriverOpts={"com.docker.network.endpoint.sysctls": "net.ipv4.conf.IFNAME.nonsense=1"}),
+            400,
+            "nonsense",
+        ),
+        (
+            host(PortBindings={"80/tcp": [{"HostPort": "8099"}], "81/tcp": [{"HostPort": "8099"}]}),
+            500,
+            "port is already allocated",
+        ),
     ]
     for body, status, text in late:
         made = api.post("/containers/create?name=late", body)

@@ -72,7 +72,9 @@ def test_two_daemons(pair: tuple[Engine, Engine]) -> None:
         docker = Docker(engine)
         docker.out("network", "create", "--subnet", "10.80.0.0/24", "net")
         docker.out("volume", "create", "data")
-        docker.out("run", "-d", "--name", "web", "--hostname", f"web{number}", "--network", "net", "-p", "8080:80", *WEB)
+        docker.out(
+            "run", "-d", "--name", "web", "--hostname", f"web{number}", "--network", "net", "-p", "8080:80", *WEB
+        )
         docker.out("run", "-d", "--name", "client", "--network", "net", "busybox", "top")
     for number, engine in enumerate(pair, 1):
         eventually(lambda engine=engine: engine.host.reaches("127.0.0.1", 8080))  # type: ignore[misc]
@@ -146,7 +148,12 @@ def test_a_wrong_file_is_refused_before_anything_starts(
     told = refusal(broken)
     assert re.search(named, told), told
     assert "Traceback" not in told
-    for made in (broken.data_root, broken.socket, first.host.path(broken.exec_root), first.host.path("/run/broken.pid")):
+    for made in (
+        broken.data_root,
+        broken.socket,
+        first.host.path(broken.exec_root),
+        first.host.path("/run/broken.pid"),
+    ):
         assert not made.exists(), made
     assert traces(first) == before
 
@@ -172,7 +179,12 @@ def test_reload(make_engine: MakeEngine) -> None:
         return info["Debug"], info["Labels"], info["RegistryConfig"]["Mirrors"]
 
     assert shown() == (False, ["color=red"], ["http://127.0.0.1:5000/"])
-    engine.config |= {"debug": True, "labels": ["color=blue"], "registry-mirrors": ["http://127.0.0.1:5001"], "mtu": 1400}
+    engine.config |= {
+        "debug": True,
+        "labels": ["color=blue"],
+        "registry-mirrors": ["http://127.0.0.1:5001"],
+        "mtu": 1400,
+    }
     engine.reload()
     changed = (True, ["color=blue"], ["http://127.0.0.1:5001/"])
     eventually(lambda: shown() == changed)
@@ -217,7 +229,9 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
     for authority, members in (("ca", ("server", "client")), ("other", ("stranger",))):
         issuer = ("-CA", f"{authority}.pem", "-CAkey", f"{authority}.key")
-        openssl("req", "-x509", *key, "-keyout", f"{authority}.key", "-out", f"{authority}.pem", "-subj", f"/CN={authority}")
+        openssl(
+            "req", "-x509", *key, "-keyout", f"{authority}.key", "-out", f"{authority}.pem", "-subj", f"/CN={authority}"
+        )
         for name in members:
             names = ("-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE")
             subject = ("-subj", f"/CN={name}", "-keyout", f"{name}.key")

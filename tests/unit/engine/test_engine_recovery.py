@@ -5,8 +5,10 @@ from dataclasses import replace
 
 from fakes import World
 
+from weft.engine.containers.restart import starts_with_daemon
 from weft.engine.contract.runtime import Exit
-from weft.model.container import ContainerSpec, NetworkingSpec, ProcessSpec, RestartPolicy, Status
+from weft.model.container import ContainerSpec, ContainerState, NetworkingSpec, ProcessSpec, RestartPolicy, Status
+from weft.model.endpoint import EndpointSpec
 from weft.model.network import NetworkSpec
 from weft.model.port import ContainerPort, PortRequest
 
@@ -85,6 +87,58 @@ async def test_a_start_that_was_cut_off_is_cleared() -> None:
     assert (world.kernel.sandboxes, world.runtime.prepared) == (set(), {container_id})
     assert engine.containers.find("one").ports == ()
     await engine.stop()
+
+
+async def test_a_connection_that_was_cut_off_is_taken_away() -> None:
+    world, container_id = await crashed_world()
+    engine = world.engine()
+    await engine.start()
+    await engine.networks.create(NetworkSpec(name="other"))
+    before = set(world.kernel.veths)
+    await engine.networks.connect("other", "one", EndpointSpec())
+    record = engine.inventory.containers[container_id]
+    await engine.stop()
+    first, second = record.attachments
+    assert first.endpoint is not None
+    assert second.endpoint is not None
+    assert not second.endpoint.unsettled
+    cut_off = replace(second, endpoint=replace(second.endpoint, unsettled=True))
+    engine.inventory.save(replace(record, attachments=(first, cut_off)))
+    engine = world.engine()
+    await engine.start()
+    assert engine.containers.find("one").attachments == (first,)
+    assert set(world.kernel.veths) == before
+    await engine.networks.connect("other", "one", EndpointSpec())
+    await engine.stop()
+
+
+async def test_what_joins_a_network_starts_after_its_owner() -> None:
+    world, _ = await crashed_world("always")
+    engine = world.engine()
+    await engine.start()
+    guest = replace(spec("always"), networking=NetworkingSpec(mode="container:one"))
+    await engine.containers.create("guest", guest, {}, "")
+    await engine.containers.start("guest")
+    await engine.stop()
+    for container_id in tuple(world.runtime.running):
+        world.runtime.ended[container_id] = Exit(255, 9)
+    world.runtime.running.clear()
+    rebooted = World(store=world.store, runtime=world.runtime, files=world.files)
+    engine = rebooted.engine()
+    await engine.start()
+    async with asyncio.timeout(5):
+        while engine.containers.find("guest").state.status is not Status.RUNNING:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert engine.containers.find("one").state.status is Status.RUNNING
+    await engine.stop()
+
+
+def test_a_limit_of_tries_holds_over_a_restart_of_the_daemon() -> None:
+    policy = RestartPolicy(name="on-failure", maximum_retry_count=2)
+    tried = ContainerState(status=Status.EXITED, exit_code=1, restart_count=2)
+    assert not starts_with_daemon(policy, tried, was_running=True)
+    assert starts_with_daemon(policy, replace(tried, restart_count=1), was_running=True)
+    assert not starts_with_daemon(policy, replace(tried, restart_count=1, exit_code=0), was_running=True)
 
 
 async def test_a_flushed_firewall_comes_back_and_is_told() -> None:

@@ -104,3 +104,11 @@ def test_a_preferred_size_is_no_fault() -> None:
         "0.0.0.0/24",
         "::/120",
     ]
+
+
+@pytest.mark.parametrize(
+    "subnet", ["127.0.0.0/8", "126.0.0.0/7", "127.9.0.0/16", "224.0.0.0/24", "::1/128", "ff02::/64"]
+)
+def test_what_no_host_can_have_is_no_subnet(subnet: str) -> None:
+    with pytest.raises(InvalidParameter, match=f"invalid subnet {subnet}: .* is not for hosts"):
+        parse_pools([PoolText(subnet=subnet)])
