@@ -59,10 +59,11 @@ static size_t write_query(uint8_t *to, const char *name) {
 }
 
 static void send_all(int sock, const int *which, int count) {
-    struct mmsghdr out[SLOTS] = {0};
+    struct mmsghdr out[SLOTS];
     uint64_t now = now_us();
     for (int i = 0; i < count; i++) {
         int slot = which[i];
+        out[i] = (struct mmsghdr){0};
         slots[slot].query[0] = ++slots[slot].generation;
         slots[slot].query[1] = slot;
         slots[slot].sent = now;
@@ -79,9 +80,10 @@ static void send_all(int sock, const int *which, int count) {
 
 /* Books the answers that have come and names their slots in `which`; waits for the first. */
 static int receive(int sock, int outstanding, int *which) {
-    struct mmsghdr in[SLOTS] = {0};
+    struct mmsghdr in[SLOTS];
     struct iovec into[SLOTS];
     for (int i = 0; i < outstanding; i++) {
+        in[i] = (struct mmsghdr){0};
         into[i] = (struct iovec){landing[i], SIZE};
         in[i].msg_hdr.msg_iov = &into[i];
         in[i].msg_hdr.msg_iovlen = 1;

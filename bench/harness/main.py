@@ -8,6 +8,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -65,13 +66,21 @@ def main(given: Sequence[str] | None = None) -> int:
         sys.exit("bench/run.py needs root: it makes hosts of network, mount and process namespaces")
     # So that the hosts are closed then too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    rows: list[Row] = []
+    failed: list[str] = []
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         bench = _prepare(chosen, Path(directory))
-        rows = [row for name in chosen.sections or SECTIONS for row in _measured(name, bench)]
-    print("\n" + table(rows))
+        for name in chosen.sections or SECTIONS:
+            try:
+                rows += _measured(name, bench)
+            except Exception:  # noqa: BLE001 - the other sections' figures are worth having
+                traceback.print_exc()
+                failed.append(name)
+    verdict = _verdict(rows, failed)
+    print(f"\n{table(rows)}\n\n{verdict}")
     if chosen.write:
-        RESULTS.write_text(_report(chosen, rows))
-    return 0 if all(row.met for row in rows) else 1
+        RESULTS.write_text(_report(chosen, rows, verdict))
+    return 0 if not failed and all(row.met for row in rows) else 1
 
 
 def _prepare(chosen: argparse.Namespace, directory: Path) -> Bench:
@@ -87,8 +96,13 @@ def _measured(name: str, bench: Bench) -> list[Row]:
     return rows
 
 
-def _report(chosen: argparse.Namespace, rows: list[Row]) -> str:
+def _verdict(rows: list[Row], failed: list[str]) -> str:
     missed = [row.operation for row in rows if not row.met]
+    met = f"Not met: {'; '.join(missed)}." if missed else "Every target is met."
+    return f"{met} Could not be measured: {', '.join(failed)}." if failed else met
+
+
+def _report(chosen: argparse.Namespace, rows: list[Row], verdict: str) -> str:
     how = f"`bench/run.py {' '.join([*chosen.sections, f'--rounds {chosen.rounds} --seconds {chosen.seconds:g}'])}`"
     lines = [
         "# Results",
@@ -98,7 +112,7 @@ def _report(chosen: argparse.Namespace, rows: list[Row]) -> str:
         "",
         table(rows),
         "",
-        f"Not met: {'; '.join(missed)}." if missed else "Every target is met.",
+        verdict,
         "",
     ]
     return "\n".join(lines)

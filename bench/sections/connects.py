@@ -10,6 +10,7 @@ from harness.bench import BOTH, Bench
 from harness.programs import output_within
 from harness.row import Row, Target
 from harness.turns import Figures, take_turns
+from rig.api import RawApi
 from rig.engine import Engine
 
 _SAME, _LAST, _LOCAL = "connects, same bridge", "connects to the last of 1,000 ports", "connects to 127.0.0.1"
@@ -17,6 +18,7 @@ _MANY = "connects to the last of 10,000 ports"
 _TARGETS = {_SAME: Target(1.5, least=True), _LAST: Target(3.5, least=True), _LOCAL: Target(4, least=True)}
 _FIRST, _SERVED, _INNER = 10_000, 30_000, 7000
 _A_CONTAINER = 999  # ports at most that one container publishes here
+_PATIENCE = 600  # seconds that an engine may take to publish them
 
 
 def measure(bench: Bench) -> list[Row]:
@@ -40,9 +42,10 @@ def _many_beside_few(bench: Bench) -> Row:
 def _serve(bench: Bench, engine: Engine, ports: int) -> str:
     """Publish ports of containers that do nothing, then the last one of a server; return the server's id."""
     left = range(_FIRST, _FIRST + ports - 1)
-    for lowest in range(left.start, left.stop, _A_CONTAINER):
-        share = range(lowest, min(lowest + _A_CONTAINER, left.stop))
-        containers.run(engine.api, PortBindings=containers.published({port: port for port in share}))
+    with RawApi(engine.socket, timeout=_PATIENCE) as api:
+        for lowest in range(left.start, left.stop, _A_CONTAINER):
+            share = range(lowest, min(lowest + _A_CONTAINER, left.stop))
+            containers.run(api, PortBindings=containers.published({port: port for port in share}))
     program = bench.programs.compiled("connects")
     return containers.run(
         engine.api,

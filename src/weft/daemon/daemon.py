@@ -17,6 +17,7 @@ from weft.daemon.host_summary import HostObserver, nft_version
 from weft.daemon.listeners import Listener
 from weft.daemon.log import set_level
 from weft.daemon.names import DnsProcess
+from weft.daemon.root_lock import lock_root
 from weft.daemon.settings import persistent_id, settings_of
 from weft.drivers.registry import built_in
 from weft.engine.system import DaemonSummary, SystemService
@@ -76,6 +77,7 @@ class Daemon:
         data_root, exec_root = Path(config.data_root), Path(config.exec_root)
         data_root.mkdir(parents=True, exist_ok=True, mode=0o711)
         exec_root.mkdir(parents=True, exist_ok=True, mode=0o711)
+        stack.callback(os.close, lock_root(data_root))
         settings = settings_of(config, persistent_id(data_root))
         store = SqliteStore(data_root / _STORE)
         stack.callback(store.close)

@@ -95,8 +95,7 @@ class Creation:
             if not await self._images.ensure_builtin(reference):
                 raise
             image = self._images.find(reference)
-        wanted = platform.split("/") if platform else []
-        if len(wanted) > 1 and wanted[1] != image.architecture:
+        if not _provides(image, platform):
             raise NotFound(
                 f"image with reference {reference} was found but does not provide the specified platform ({platform})"
             )
@@ -146,3 +145,9 @@ def check_name_free(inventory: Inventory, name: str) -> None:
 
 def _publishes(networking: NetworkingSpec) -> bool:
     return bool(networking.ports) or networking.publish_all
+
+
+def _provides(image: ImageRecord, platform: str) -> bool:
+    """Whether the image is of the platform that a client named: os, os/architecture or more, "" any."""
+    wanted = platform.split("/") if platform else []
+    return all(given == own for given, own in zip(wanted, (image.os, image.architecture), strict=False))
