@@ -18,5 +18,5 @@ def test_a_second_daemon_is_refused_until_the_first_is_gone(tmp_path: Path) -> N
 
 
 def test_a_root_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SystemFailure, match="cannot lock .*nowhere"):
+    with pytest.raises(SystemFailure, match=r"cannot lock .*nowhere"):
         lock_root(tmp_path / "nowhere")
