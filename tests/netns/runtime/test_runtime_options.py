@@ -160,7 +160,7 @@ async def test_want_of_memory_is_told(lab: RuntimeLab) -> None:
     ran = await lab.sh(
         "head -c 100000000 /dev/zero | tail -c 90000000 > /dev/null; exit 3", memory=16 << 20, memory_swap=16 << 20
     )
-    assert ran.code == 3
+    assert ran.code in (3, 137)  # the kernel chooses whom to kill: the greedy program, or the shell that waits for it
     assert ran.exit.oom_killed
     assert not (await lab.sh("true", memory=16 << 20)).exit.oom_killed
 

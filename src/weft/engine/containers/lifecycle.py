@@ -99,7 +99,9 @@ class Lifecycle:
             if record is None or not record.state.is_running:
                 return
             started = record.state.started
-            record = await self._settle(record, exit)
+            record = states.exited(record, exit)
+            self._inventory.save(record)  # before the runtime's own account of the exit goes
+            record = await self._settle(record)
             restart = container_id not in self.held and restarts_after_exit(record.spec.restart, record.state)
             if restart:
                 record = states.restarting(record)
@@ -116,9 +118,9 @@ class Lifecycle:
         if record.spec.auto_remove and not restart and container_id not in self.held:
             await self._remove_ended(container_id)
 
-    async def _settle(self, record: ContainerRecord, exit: Exit) -> ContainerRecord:
+    async def _settle(self, record: ContainerRecord) -> ContainerRecord:
         _, record = await asyncio.gather(self._runtime.release(record.id), self._sandboxes.lower(record))
-        return states.exited(record, exit)
+        return record
 
     async def _remove_ended(self, container_id: str) -> None:
         if self.remove_ended is not None and container_id in self._inventory.containers:
