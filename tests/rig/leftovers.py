@@ -40,7 +40,7 @@ def traces(engine: Engine) -> Traces:
 
 
 def ruleset(engine: Engine, *what: str) -> str:
-    """The ruleset, or `what` of it (table inet weft), without counters, a part a line, sorted: elements of sets and maps come in no order."""
+    """The ruleset, or `what` of it, without counters, a part a line, sorted: elements come in no order."""
     parts = re.split(r"[,{}\n]", engine.host.output("nft", "-s", "list", *(what or ("ruleset",))))
     return "\n".join(sorted(part.strip() for part in parts if part.strip()))
 
