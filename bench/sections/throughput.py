@@ -47,9 +47,10 @@ def _stream(bench: Bench, serving: Path, asking: Path, address: str, port: int) 
     """Gbit/s that a server in one namespace receives from a client in another."""
     command = command_within(serving, ["iperf3", "-4", "-s", "-1", "-p", _INNER])
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
+        seconds = max(1, round(bench.seconds))  # 0 would be for ever
         try:
             _wait_until_listening(server.pid)
-            seen = output_within(asking, ["iperf3", "-J", "-c", address, "-p", port, "-t", bench.seconds])
+            seen = output_within(asking, ["iperf3", "-J", "-c", address, "-p", port, "-t", seconds])
             server.wait(10)
         finally:
             server.kill()
