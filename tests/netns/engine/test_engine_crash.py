@@ -161,6 +161,29 @@ def test_everything_is_manageable_afterwards(docker: Docker) -> None:
     agree(engine)
 
 
+def dns_sockets(docker: Docker, container: str) -> set[str]:
+    """The inodes of the sockets that answer for names in a container."""
+    listed = docker.out("exec", container, "cat", "/proc/net/udp", "/proc/net/tcp").splitlines()
+    return {line.split()[9] for line in listed if " 0B00007F:" in line}
+
+
+@pytest.mark.parametrize("meanwhile", ["nothing", "name server killed"])
+def test_names_answer_again_after_a_reconnect(docker: Docker, meanwhile: str) -> None:
+    """The sockets in the container are kept while it is on no network with names, and made anew only if they died."""
+    engine = docker.engine
+    furnish(docker)
+    before = dns_sockets(docker, "client")
+    assert len(before) == 2
+    docker.out("network", "disconnect", "net", "client")
+    if meanwhile != "nothing":
+        (former,) = name_server(engine)
+        os.kill(former, signal.SIGKILL)
+        eventually(lambda: name_server(engine) not in ([], [former]))
+    docker.out("network", "connect", "net", "client")
+    assert eventually(lambda: docker.out("exec", "client", "wget", "-qO-", "http://web/")) == "web"
+    assert (dns_sockets(docker, "client") == before) is (meanwhile == "nothing")
+
+
 def test_what_is_taken_stays_taken(docker: Docker) -> None:
     """Ports, addresses, names and subnets that were given out before are not given out again."""
     engine = docker.engine

@@ -223,6 +223,15 @@ def test_teardown_goes_on_and_reports_all(lab: Lab) -> None:
     assert lab.run(lab.kernel.facts()).sandboxes == frozenset()
 
 
+def test_a_refused_deletion_is_reported_and_the_others_done(lab: Lab) -> None:
+    lab.apply(BRIDGE, BRIDGE_ADDRESS)
+    with pytest.raises(ExceptionGroup) as caught:
+        lab.teardown(DeleteLink("lo"), DeleteLink("br0"))
+    (refused,) = caught.value.exceptions
+    assert str(refused).startswith("cannot delete link lo")
+    assert "br0" not in lab.links()
+
+
 def test_teardown_of_an_endpoint_closes_its_port_at_once(lab: Lab) -> None:
     plan = endpoint("s1", "veth1")
     lab.apply(BRIDGE, BRIDGE_ADDRESS, CreateSandbox("s1"), *plan)
