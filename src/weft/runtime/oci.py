@@ -60,7 +60,7 @@ class OciRuntime:
         self._layer_paths = layer_paths
         self._clock = clock
         self._filters = SeccompFilters()
-        self._spawner = Spawner()
+        self._spawner = Spawner(self._layout)
         self._cgroups = Cgroups()
         self._lives: dict[str, Live] = {}
         self._callbacks: list[OnExit] = []
@@ -174,14 +174,15 @@ class OciRuntime:
         with starting.namespace_by_descriptor(bundle.network_namespace) as network:
             run_record = await asyncio.to_thread(self._bundles.make, bundle, program, cgroup, network, self._pid_of)
             await self._spawner.ensure_same_view(sources)
-            supervisor, report = await self._conmon.create(
-                record.id,
-                program,
-                run_record.streams,
-                directory=self._layout.run(record.id),
-                exits=self._layout.exits,
-                log=run_record.log.conmon_options(self._layout.log(record.id)),
-            )
+            async with self._spawner.showing(self._layout.root(record.id)):
+                supervisor, report = await self._conmon.create(
+                    record.id,
+                    program,
+                    run_record.streams,
+                    directory=self._layout.run(record.id),
+                    exits=self._layout.exits,
+                    log=run_record.log.conmon_options(self._layout.log(record.id)),
+                )
         if not isinstance(report, Report) or report.data <= 0:
             await ended(supervisor)
             message = reason_in(report, self._layout.run(record.id))

@@ -62,6 +62,12 @@ def ensure_shared(path: Path) -> None:
         syscalls.mount("", path, flags=syscalls.MS_SHARED)
 
 
+def mounts_below(directory: Path) -> list[Path]:
+    """Return the mount points below a directory, itself left out, as the calling thread sees them, in their order."""
+    points = (Path(_unescape(fields[_MOUNT_POINT_FIELD])) for fields in _mountinfo())
+    return [point for point in points if point != directory and point.is_relative_to(directory)]
+
+
 def propagation_of(path: Path) -> tuple[Path, frozenset[str]]:
     """Return the mount point that `path` lies on, and its propagation: "shared", "slave", both or none."""
     best, kinds = Path("/"), frozenset[str]()
@@ -92,7 +98,7 @@ def _empty_layer(work: Path) -> Path:
 
 
 def _mountinfo() -> list[list[str]]:
-    return [line.split(" ") for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    return [line.split(" ") for line in Path("/proc/thread-self/mountinfo").read_text().splitlines()]
 
 
 def _mount_fields(path: Path) -> list[str] | None:

@@ -1,19 +1,25 @@
-"""A thread that starts processes in a mount namespace that the OCI runtime accepts.
+"""A thread that starts processes in a mount namespace that suits the OCI runtime.
+
+The runtime copies the table of mounts, and reads it whole, for each container: so the thread's namespace has neither
+the root file systems nor the pinned namespaces of all the others, only what is being created.
 
 crun refuses hybrid cgroups (v1 controllers beside a v2 hierarchy at /sys/fs/cgroup/unified) when a controller lives in
-the v2 hierarchy. There the thread has a mount namespace of its own without that mount. Everything else stays a peer
-of the daemon's namespace, so what is mounted below shared mount points shows on both sides.
+the v2 hierarchy: the thread's namespace is without that mount. Everything else stays a peer of the daemon's namespace,
+so what is mounted below shared mount points shows on both sides.
 """
 
 import asyncio
+import contextlib
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
 from weft.runtime import syscalls
+from weft.runtime.layout import Layout
+from weft.runtime.overlay import mounts_below
 
 UNIFIED: Final = Path("/sys/fs/cgroup/unified")
 _ENVIRONMENT: Final = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
@@ -24,7 +30,8 @@ _DEFAULT_SIGNALS: Final = (signal.SIGPIPE, signal.SIGXFSZ)
 class Spawner:
     """Starts processes, one at a time, from a thread with its own working directory and mount namespace."""
 
-    def __init__(self) -> None:
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="weft-spawner")
         self._hybrid = os.path.ismount(UNIFIED)
         self._host_namespace = -1
@@ -76,12 +83,26 @@ class Spawner:
 
         return await asyncio.get_running_loop().run_in_executor(self._executor, start)
 
+    @contextlib.asynccontextmanager
+    async def showing(self, root: Path) -> AsyncIterator[None]:
+        """Have a root file system in the thread's namespace meanwhile; OSError when the kernel refuses."""
+        loop = asyncio.get_running_loop()
+        copy = syscalls.copy_mount(root)
+        try:
+            await loop.run_in_executor(self._executor, syscalls.attach_mount, copy, root)
+        finally:
+            os.close(copy)
+        try:
+            yield
+        finally:
+            await loop.run_in_executor(self._executor, _take_away, root)
+
     async def ensure_same_view(self, paths: Sequence[str]) -> None:
         """Take a new copy of the daemon's mounts if one of `paths` is another file in the thread's namespace.
 
         A host whose root is mounted private does not pass on what is mounted later.
         """
-        if self._hybrid and paths:
+        if paths:
             identities = {path: _identity(path) for path in paths}
             await asyncio.get_running_loop().run_in_executor(self._executor, self._renew, identities)
 
@@ -91,13 +112,28 @@ class Spawner:
             self._enter()
 
     def _enter(self) -> None:
-        if not self._hybrid:
-            syscalls.unshare(syscalls.CLONE_FS)
-            return
         syscalls.unshare(syscalls.CLONE_NEWNS)
-        # private first, or the host would lose the mount as well
-        syscalls.mount("", UNIFIED.parent, flags=syscalls.MS_PRIVATE)
-        syscalls.unmount(UNIFIED, syscalls.MNT_DETACH)
+        _empty(mounts_below(self._layout.exec_root.resolve()))
+        if self._hybrid:
+            # private first, or the host would lose the mount as well
+            syscalls.mount("", UNIFIED.parent, flags=syscalls.MS_PRIVATE)
+            syscalls.unmount(UNIFIED, syscalls.MNT_DETACH)
+
+
+def _empty(points: Sequence[Path]) -> None:
+    """Unmount what is mounted on one of these mount points, in this namespace alone; they themselves stay."""
+    for point in points:
+        syscalls.mount("", point, flags=syscalls.MS_PRIVATE)
+    for point in reversed(points):
+        # one that lies on none of them lies on what the host shares, and would go there as well
+        if not set(points).isdisjoint(point.parents):
+            syscalls.unmount(point, syscalls.MNT_DETACH)
+
+
+def _take_away(root: Path) -> None:
+    # after a renewal of the namespace it is not there: then it goes with the former one
+    with contextlib.suppress(OSError):
+        syscalls.unmount(root, syscalls.MNT_DETACH)
 
 
 def _identity(path: str) -> tuple[int, int] | None:

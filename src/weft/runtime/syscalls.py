@@ -26,6 +26,11 @@ _RESOLVE_IN_ROOT: Final = 0x10
 _RESOLVE_NO_MAGICLINKS: Final = 0x02
 _SYS_PIDFD_GETFD: Final = 438
 _SYS_OPENAT2: Final = 437
+_SYS_OPEN_TREE: Final = 428
+_SYS_MOVE_MOUNT: Final = 429
+_AT_FDCWD: Final = -100
+_OPEN_TREE_CLONE: Final = 1
+_MOVE_MOUNT_F_EMPTY_PATH: Final = 0x4
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mount.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p]
@@ -61,6 +66,18 @@ def mount(source: str, target: str | Path, kind: str = "", flags: int = 0, data:
 def unmount(target: str | Path, flags: int = 0) -> None:
     """umount2(2)."""
     _check(_libc.umount2(os.fsencode(target), flags), target)
+
+
+def copy_mount(path: Path) -> int:
+    """Return a descriptor of a copy of the mount at `path`, which is nowhere yet (open_tree(2), Linux 5.2)."""
+    flags = _OPEN_TREE_CLONE | os.O_CLOEXEC
+    return _check(_libc.syscall(_SYS_OPEN_TREE, _AT_FDCWD, os.fsencode(path), flags), path)
+
+
+def attach_mount(descriptor: int, target: Path) -> None:
+    """Put what `copy_mount` returned at `target` in the calling thread's namespace (move_mount(2), Linux 5.2)."""
+    place = os.fsencode(target)
+    _check(_libc.syscall(_SYS_MOVE_MOUNT, descriptor, b"", _AT_FDCWD, place, _MOVE_MOUNT_F_EMPTY_PATH), target)
 
 
 def unshare(flags: int) -> None:
