@@ -150,7 +150,6 @@ def test_a_stopped_container_stays_stopped(docker_newest: Docker, policy: str) -
     assert "conflicting options" in docker.fails("run", "--rm", "--restart", policy, "busybox").lower()
 
 
-@pytest.mark.reference_only("docker update")
 def test_update_the_restart_policy(docker_newest: Docker) -> None:
     docker = docker_newest
     docker.out("run", "-d", "--name", "one", "busybox", "sh", "-c", "sleep 0.3; exit 1")

@@ -14,13 +14,12 @@ pytestmark = pytest.mark.weft_only("it has these")
 @pytest.mark.parametrize(
     ("line", "names"),
     [
-        ("update --restart always one", "update"),
+        ("update --memory 64m one", "Memory"),
         ("cp one:/etc/passwd here", "copying files|archive"),
         ("diff one", "diff"),
         ("export -o root.tar one", "export"),
         ("commit one kept", "commit"),
         ("stats --no-stream one", "stats"),
-        ("create --link one:alias busybox", "link"),
         ("create --device /dev/null:/dev/mine busybox", "[Dd]evice"),
         ("create --oom-score-adj 77 busybox", "OomScoreAdj|OOM score"),
         ("create --health-cmd true busybox", "[Hh]ealth"),

@@ -152,7 +152,6 @@ def test_names_resolve_on_a_user_defined_bridge(docker: Docker) -> None:
         assert screen.wait() == 0
 
 
-@pytest.mark.reference_only("--link, which the page calls legacy")
 def test_links_share_names_on_the_default_bridge(docker: Docker) -> None:
     """ "unless they are linked using the legacy --link flag"."""
     typed(docker, "docker run -dit --name db alpine ash")

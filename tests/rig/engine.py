@@ -123,7 +123,8 @@ class Engine(ABC):
         for container in self.api.need("GET", "/containers/json?all=1"):
             answer = self.api.delete(f"/containers/{container['Id']}?force=1&v=1")
             assert answer.status in (204, 404, 409), answer.body
-        for network in self.api.need("GET", "/networks"):
+        # A configuration network goes after those that were made from it.
+        for network in sorted(self.api.need("GET", "/networks"), key=lambda each: bool(each["ConfigOnly"])):
             if network["Name"] not in ("bridge", "host", "none"):
                 answer = self.api.delete(f"/networks/{network['Id']}")
                 assert answer.status in (204, 404), answer.body

@@ -56,10 +56,14 @@ class Layer:
         archive.addfile(entry, io.BytesIO(content))
 
 
+def busybox_program() -> Path:
+    """Debian's busybox-static, wherever this release of Debian has it."""
+    return Path("/usr/bin/busybox" if Path("/usr/bin/busybox").exists() else "/bin/busybox")
+
+
 def busybox_layer() -> Layer:
     """Debian's busybox-static under /bin with all its commands, root's account and the files a C library asks for."""
-    layer = Layer()
-    busybox = Path("/usr/bin/busybox" if Path("/usr/bin/busybox").exists() else "/bin/busybox")
+    layer, busybox = Layer(), busybox_program()
     layer.program("/bin/busybox", busybox)
     for applet in subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True).stdout.split():
         if applet != "busybox":

@@ -1,6 +1,6 @@
 """What the API needs of the engine: each route file uses the part that carries its noun."""
 
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -8,11 +8,12 @@ from weft.engine.contract.images import Credentials, Progress
 from weft.engine.contract.runtime import ExecSpec, LogLine, LogQuery, Stdio
 from weft.engine.results import Created, ExecState, Pruned, SystemState, TopResult
 from weft.engine.waiting import WaitCondition, WaitResult
-from weft.model.container import ContainerRecord, ContainerSpec
+from weft.model.container import ContainerRecord, ContainerSpec, RestartPolicy
 from weft.model.endpoint import EndpointSpec
 from weft.model.event import Event
 from weft.model.image import ImageRecord
 from weft.model.network import NetworkRecord, NetworkSpec
+from weft.model.port import PortRequest
 from weft.model.volume import VolumeRecord
 
 Filters = Mapping[str, tuple[str, ...]]  # decoded `filters` parameter: key -> values
@@ -55,6 +56,20 @@ class Containers(Protocol):
 
     async def remove(self, reference: str, *, force: bool, volumes: bool, link: bool) -> None: ...
 
+    async def publish(self, reference: str, requests: Sequence[PortRequest]) -> ContainerRecord:
+        """Publish further ports, at once if it runs."""
+        ...
+
+    async def withdraw(self, reference: str, withdrawals: Sequence[PortRequest]) -> ContainerRecord:
+        """Withdraw ports; a request without a host port means all bindings of its container port."""
+        ...
+
+    async def update(
+        self, reference: str, *, ports: Sequence[PortRequest] | None, restart: RestartPolicy | None
+    ) -> ContainerRecord:
+        """Replace published ports and restart policy; None leaves them."""
+        ...
+
     async def prune(self, filters: Filters) -> Pruned: ...
 
     async def wait(self, reference: str, condition: WaitCondition) -> Awaitable[WaitResult]:
@@ -84,6 +99,10 @@ class Containers(Protocol):
         ...
 
     def exec_ids(self, record: ContainerRecord) -> tuple[str, ...]: ...
+
+    def links(self, record: ContainerRecord) -> tuple[str, ...]:
+        """Return the legacy links of a container, as `/target:/container/alias`."""
+        ...
 
 
 class Execs(Protocol):

@@ -45,6 +45,10 @@ _NETWORK = {
     "prune": "Remove all unused networks",
     "rm": "Remove one or more networks",
 }
+_PORT = {
+    "add": "Publish ports of a container, running or not",
+    "rm": "Withdraw published ports of a container, running or not",
+}
 _SYSTEM = {
     "df": "Show disk usage",
     "events": "Get real time events from the server",
@@ -58,11 +62,12 @@ _VOLUME = {
     "prune": "Remove unused local volumes",
     "rm": "Remove one or more volumes",
 }
-GROUPS = {"container": _CONTAINER, "image": _IMAGE, "network": _NETWORK, "system": _SYSTEM, "volume": _VOLUME}
+GROUPS = {"container": _CONTAINER, "image": _IMAGE, "network": _NETWORK, "port": _PORT, "system": _SYSTEM, "volume": _VOLUME}
 GROUP_SUMMARIES = {
     "container": "Manage containers",
     "image": "Manage images",
     "network": "Manage networks",
+    "port": "Publish and withdraw ports of a container, or list them",
     "system": "Manage the engine",
     "volume": "Manage volumes",
 }
@@ -70,6 +75,7 @@ ALIASES = {
     "container": {"list": "ls", "ps": "ls", "remove": "rm"},
     "image": {"list": "ls", "remove": "rm", "rmi": "rm"},
     "network": {"list": "ls", "remove": "rm"},
+    "port": {"remove": "rm"},
     "system": {},
     "volume": {"list": "ls", "remove": "rm"},
 }
@@ -125,10 +131,10 @@ def find(words: list[str]) -> Found | None:
     if not words:
         return None
     first, second = words[0], words[1] if len(words) > 1 else ""
-    if first in TOP_LEVEL:
-        return (first, *TOP_LEVEL[first])
     name = ALIASES.get(first, {}).get(second, second)
-    return (f"{first} {name}", first, name) if name in GROUPS.get(first, {}) else None
+    if name in GROUPS.get(first, {}):
+        return f"{first} {name}", first, name
+    return (first, *TOP_LEVEL[first]) if first in TOP_LEVEL else None
 
 
 def summary(group: str, name: str) -> str:

@@ -37,10 +37,11 @@ def candidates(before: list[str], typed: str, environment: Mapping[str, str]) ->
     path, group, name = found
     command = load(group, name)
     context = Context(environment, host)
+    verbs = sorted(catalog.GROUPS.get(name, {})) if len(rest) == 1 else []  # `port` lists, and has commands of its own
     try:
-        return _command(command, rest[2 if " " in path else 1 :], typed, context)
+        return verbs + _command(command, rest[2 if " " in path else 1 :], typed, context)
     except WeftError:
-        return []
+        return verbs
     finally:
         context.close()
 

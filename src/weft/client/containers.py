@@ -107,6 +107,14 @@ class Containers:
         }
         return self._session.hijack(f"/containers/{quote(reference)}/attach", parameters)
 
+    def publish(self, reference: str, bindings: Json) -> Json:
+        """Publish further ports, `bindings` being PortBindings; return {"Ports", "Warnings"}. Weft alone has it."""
+        return self._session.post(f"/containers/{quote(reference)}/publish", None, {"PortBindings": bindings})
+
+    def unpublish(self, reference: str, bindings: Json) -> Json:
+        """Withdraw ports; a binding without HostPort stands for all of its port. Return {"Ports", "Warnings"}."""
+        return self._session.post(f"/containers/{quote(reference)}/unpublish", None, {"PortBindings": bindings})
+
     def prune(self, filters: Filters | None = None) -> Json:
         """Return {"ContainersDeleted", "SpaceReclaimed"}."""
         return self._session.post("/containers/prune", {"filters": query.filters(filters or {})})

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from weft.api.backend import Backend
 from weft.drivers.registry import Registry
+from weft.engine.containers.changes import Changes
 from weft.engine.containers.control import Control
 from weft.engine.containers.creation import Creation
 from weft.engine.containers.execs import ExecService
@@ -22,27 +23,35 @@ from weft.engine.contract.images import Images
 from weft.engine.contract.kernel import Kernel
 from weft.engine.contract.names import Names
 from weft.engine.contract.records import Record, Store
+from weft.engine.contract.remote import Remotes
 from weft.engine.contract.runtime import Runtime
 from weft.engine.contract.volumes import Volumes
 from weft.engine.events import EventBus
 from weft.engine.images import ImageService
 from weft.engine.inventory import Inventory
 from weft.engine.locks import Locks
+from weft.engine.networks.ipams import Ipams
+from weft.engine.networks.outside import OutsideNetworks
 from weft.engine.networks.defaults import DefaultNetworks
 from weft.engine.networks.service import NetworkService
 from weft.engine.recovery import Recovery
 from weft.engine.sandbox.addresses import AddressBook
 from weft.engine.sandbox.endpoints import Endpoints
 from weft.engine.sandbox.firewall import Firewall
+from weft.engine.sandbox.links import Links
 from weft.engine.sandbox.name_service import NameService
+from weft.engine.sandbox.outside import Outside
 from weft.engine.sandbox.planner import SandboxPlanner
+from weft.engine.sandbox.port_change import PortChange
 from weft.engine.sandbox.ports import PortBook
 from weft.engine.sandbox.publisher import Publisher
 from weft.engine.sandbox.service import SandboxService
+from weft.engine.sandbox.way_out import WayOut
 from weft.engine.settings import Settings
 from weft.engine.system import SystemService
 from weft.engine.volumes import VolumeService
 from weft.model.address import Address
+from weft.model.network import NetworkRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +65,7 @@ class Edges:
     files: HostFiles
     names: Names
     store: Store
+    remotes: Remotes
 
 
 def environment() -> Environment:
@@ -83,22 +93,37 @@ class Engine:
         self._settings = settings
         addresses, ports, locks = AddressBook(), PortBook(), Locks()
         publisher = Publisher(inventory, edges.kernel, ports, settings)
+        links = Links(inventory, drivers, environment=settings.link_variables)
+        self._ipams = ipams = Ipams(inventory, edges.remotes, outside)
         self.sandboxes = sandboxes = SandboxService(
             inventory,
             edges.kernel,
             edges.runtime,
             edges.names,
-            NameService(edges.files, settings, self._host_gateways),
+            NameService(edges.files, settings, self._host_gateways, links.host_entries),
             Endpoints(addresses, drivers, outside, edges.files.hostname()),
             SandboxPlanner(inventory, drivers, publisher),
             publisher,
+            links,
+            Outside(inventory, edges.kernel, drivers, edges.remotes),
+            ipams,
+            WayOut(inventory, drivers, self._gateway_network),
             events,
         )
-        self.firewall = Firewall(inventory, edges.kernel, drivers, publisher, events)
+        self.firewall = Firewall(inventory, edges.kernel, drivers, publisher, links, events)
         self.volumes = VolumeService(inventory, edges.volumes, events, outside)
         self.images = ImageService(edges.images, inventory, events, outside)
         self.networks = NetworkService(
-            inventory, edges.kernel, drivers, addresses, sandboxes, locks, events, outside, settings
+            inventory,
+            edges.kernel,
+            drivers,
+            addresses,
+            sandboxes,
+            OutsideNetworks(inventory, drivers, edges.remotes, ipams),
+            locks,
+            events,
+            outside,
+            settings,
         )
         self.default_networks = DefaultNetworks(inventory, edges.kernel, self.networks, outside, settings)
         self.lifecycle = Lifecycle(inventory, edges.runtime, sandboxes, events, outside, locks)
@@ -117,6 +142,7 @@ class Engine:
             control,
             removal,
             self.execs,
+            Changes(inventory, locks, PortChange(inventory, edges.kernel, publisher), events),
             events,
         )
         self.recovery = Recovery(
@@ -138,6 +164,9 @@ class Engine:
             return self._settings.host_gateways
         bridge = self.inventory.network_named("bridge")
         return tuple(pool.gateway for pool in bridge.pools if pool.gateway is not None) if bridge else ()
+
+    async def _gateway_network(self) -> NetworkRecord:
+        return await self.networks.gateway_network()
 
     def backend(self, system: SystemService) -> Backend:
         """Return what the API serves."""
@@ -163,6 +192,7 @@ class Engine:
         self._tasks = [
             asyncio.create_task(self.firewall.guard()),
             asyncio.create_task(self.recovery.start_due(due)),
+            asyncio.create_task(self._ipams.restore()),
         ]
 
     async def hand_over_names(self) -> None:

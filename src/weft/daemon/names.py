@@ -264,5 +264,5 @@ class DnsProcess:
 
 def _view(view: SandboxView) -> list[Any]:
     return pack_view(
-        ViewSpec(view.networks, view.host_upstreams, view.sandbox_upstreams, view.ndots, view.internal),
+        ViewSpec(view.networks, view.host_upstreams, view.sandbox_upstreams, view.ndots, view.internal, view.links),
     )

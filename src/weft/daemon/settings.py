@@ -9,6 +9,7 @@ from weft.engine.settings import DefaultBridge, Settings
 from weft.model.errors import SystemFailure
 
 _ID_FILE = "engine-id"
+_LINK_VARIABLES = "DOCKER_KEEP_DEPRECATED_LEGACY_LINKS_ENV_VARS"  # as dockerd 28 and later have it
 
 
 def settings_of(config: DaemonConfig, host_id: str) -> Settings:
@@ -41,6 +42,7 @@ def settings_of(config: DaemonConfig, host_id: str) -> Settings:
         ulimits=config.default_ulimits,
         shm_size=config.default_shm_size,
         log=config.log,
+        link_variables=os.environ.get(_LINK_VARIABLES) == "1",
     )
 
 

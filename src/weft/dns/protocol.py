@@ -10,7 +10,7 @@ from typing import Any
 
 from weft.dns.view import ViewSpec
 
-PROTOCOL = 1  # raised whenever an older process would misunderstand
+PROTOCOL = 2  # raised whenever an older process would misunderstand
 SOCKET_NAME = "dns.sock"
 LARGEST_FRAME = 64 * 1024 * 1024  # bytes
 DESCRIPTORS_AN_OPEN = 2  # UDP, then TCP
@@ -66,13 +66,14 @@ def pack_view(spec: ViewSpec) -> list[Any]:
 def unpack_view(values: Any) -> ViewSpec:
     """Return the view; raises BadFrame."""
     try:
-        networks, host, inside, ndots, internal = values
+        networks, host, inside, ndots, internal, links = values
         return ViewSpec(
             tuple((str(ident), str(name)) for ident, name in networks),
             tuple(str(address) for address in host),
             tuple(str(address) for address in inside),
             int(ndots),
             bool(internal),
+            tuple((str(ident), str(alias), str(name)) for ident, alias, name in links),
         )
     except (TypeError, ValueError) as error:
         raise BadFrame(f"not a view: {error}") from error

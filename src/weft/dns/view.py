@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from weft.dns.zone import Endpoint, Zone
+from weft.dns.zone import Endpoint, LinkedZone, Names, Zone
 
 OWN_ADDRESS = "127.0.0.11"  # never asked as an upstream: it is ourselves
 MOST_UPSTREAMS = 3
@@ -27,6 +27,7 @@ class ViewSpec(NamedTuple):
     sandbox_upstreams: tuple[str, ...] = ()
     ndots: int = 0
     internal: bool = False  # no way out: host upstreams are not asked
+    links: tuple[tuple[str, str, str], ...] = ()  # network id, alias, the name that it stands for in this sandbox alone
 
 
 class Rotation(NamedTuple):
@@ -48,7 +49,7 @@ class View:
 
     __slots__ = ("_weight", "answers", "ndots", "upstreams", "zones")
 
-    def __init__(self, zones: tuple[tuple[bytes, Zone], ...], upstreams: tuple[Upstream, ...], ndots: int) -> None:
+    def __init__(self, zones: tuple[tuple[bytes, Names], ...], upstreams: tuple[Upstream, ...], ndots: int) -> None:
         self.zones = zones  # (name of the network in lower case, its zone)
         self.upstreams = upstreams
         self.ndots = ndots
@@ -141,8 +142,13 @@ class Directory:
             slot.view = self._view(slot.spec)
 
     def _view(self, spec: ViewSpec) -> View:
-        zones = tuple((name.encode().lower(), self._zones.get(ident, _EMPTY)) for ident, name in spec.networks)
+        zones = tuple((name.encode().lower(), self._seen(ident, spec)) for ident, name in spec.networks)
         return View(zones, upstreams_of(spec), spec.ndots)
+
+    def _seen(self, network: str, spec: ViewSpec) -> Names:
+        zone = self._zones.get(network, _EMPTY)
+        links = {alias: name for ident, alias, name in spec.links if ident == network}
+        return LinkedZone(zone, links) if links else zone
 
 
 _EMPTY = Zone()

@@ -15,7 +15,7 @@ class Endpoint(NamedTuple):
 
 def endpoint(names: Iterable[str], addresses: Iterable[bytes]) -> Endpoint:
     """Return an endpoint with its names normalised: lower case, no final dot, each once, none that DNS cannot carry."""
-    normal = (name.encode().lower().rstrip(b".") for name in names)
+    normal = (_normal(name) for name in names)
     return Endpoint(tuple(dict.fromkeys(name for name in normal if encode_name(name))), tuple(dict.fromkeys(addresses)))
 
 
@@ -82,6 +82,31 @@ class Zone:
         if entry is not None:
             _drop(self._names, entry.names, ident)
             _drop(self._pointers, entry.addresses, ident)
+
+
+class LinkedZone:
+    """A zone as one sandbox sees it, with aliases of its own; an alias hides an endpoint of that name."""
+
+    __slots__ = ("_links", "_zone")
+
+    def __init__(self, zone: Zone, links: Mapping[str, str]) -> None:
+        self._zone = zone
+        self._links = {_normal(alias): _normal(name) for alias, name in links.items()}
+
+    def addresses(self, name: bytes) -> tuple[bytes, ...] | None:
+        """Return the packed addresses behind a lower-case name, or None where it is unknown."""
+        return self._zone.addresses(self._links.get(name, name))
+
+    def name_of(self, address: bytes) -> bytes | None:
+        """Return the canonical name behind a packed address."""
+        return self._zone.name_of(address)
+
+
+Names = Zone | LinkedZone
+
+
+def _normal(name: str) -> bytes:
+    return name.encode().lower().rstrip(b".")
 
 
 def _drop(index: dict[bytes, tuple[str, ...]], keys: tuple[bytes, ...], ident: str) -> None:

@@ -77,7 +77,13 @@ class BridgeDriver:
             mac = mac_address(bytes.fromhex(short_id(record.id)))
             operations.append(CreateBridge(name, options.mtu, mac, alias=record.id))
         ours = link is None or _is_ours(record, link)
-        operations += bridge_sysctls(record, name, ours=ours, ip_forward=self._ip_forward)
+        operations += bridge_sysctls(
+            record,
+            name,
+            ours=ours,
+            ip_forward=self._ip_forward,
+            routed_within=options.default_bridge and not options.icc,  # for links
+        )
         present = link.addresses if link is not None else ()
         operations += bridge_address_changes(name, present, _bridge_addresses(record, options), ours=ours)
         return Plan(tuple(operations))

@@ -23,10 +23,13 @@ def _is_stale(interface: Interface, wanted: Sequence[Interface]) -> bool:
     return interface not in wanted and not (interface.version == 6 and interface.is_link_local)
 
 
-def bridge_sysctls(record: NetworkRecord, name: str, *, ours: bool, ip_forward: bool) -> list[Operation]:
+def bridge_sysctls(
+    record: NetworkRecord, name: str, *, ours: bool, ip_forward: bool, routed_within: bool = False
+) -> list[Operation]:
     """Return the settings of a bridge, all of them each time: new namespaces inherit whatever the first one has.
 
-    Of a bridge that is not ours only those are touched that the network cannot do without.
+    Of a bridge that is not ours only those are touched that the network cannot do without. Where `routed_within`, the
+    host answers for neighbours (RFC 3069), so that the firewall decides what isolated ports say to each other.
     """
     forwards = ip_forward and not record.spec.internal
     operations: list[Operation] = []
@@ -34,6 +37,12 @@ def bridge_sysctls(record: NetworkRecord, name: str, *, ours: bool, ip_forward: 
         # 127.0.0.1 to a published port goes out by the bridge with that very source, before it is masqueraded.
         localhost = "0" if record.spec.internal else "1"
         operations += _sysctls(f"net/ipv4/conf/{name}", route_localnet=localhost, rp_filter=_LOOSE)
+        if ours or routed_within:
+            within = "1" if routed_within else "0"
+            operations += _sysctls(f"net/ipv4/conf/{name}", proxy_arp_pvlan=within)
+        if routed_within:
+            operations += _sysctls(f"net/ipv4/conf/{name}", send_redirects="0")
+            operations += _sysctls(f"net/ipv4/neigh/{name}", proxy_delay="0")  # else answers wait up to 0.8 s
         operations += [SetSysctl("net/ipv4/ip_forward", "1")] if forwards else []
     if record.pool_of(6) is not None:
         operations += _sysctls(f"net/ipv6/conf/{name}", disable_ipv6="0")

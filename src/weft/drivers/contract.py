@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from ipaddress import IPv4Address, IPv6Address
 from typing import Protocol, runtime_checkable
 
-from weft.model.address import Interface
+from weft.model.address import Interface, Network
 from weft.model.endpoint import Endpoint, EndpointSpec
 from weft.model.network import NetworkRecord, NetworkSpec
 from weft.model.segment import Segment
@@ -15,10 +15,25 @@ class LinkFact(Protocol):
     """What drivers read of an interface of the host."""
 
     @property
+    def index(self) -> int: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
     def kind(self) -> str: ...
 
     @property
+    def up(self) -> bool: ...
+
+    @property
     def alias(self) -> str: ...
+
+    @property
+    def master(self) -> int: ...
+
+    @property
+    def lower(self) -> int: ...
 
     @property
     def addresses(self) -> Sequence[Interface]: ...
@@ -26,6 +41,12 @@ class LinkFact(Protocol):
 
 class HostFacts(Protocol):
     """What drivers read of one observation of the host."""
+
+    @property
+    def links(self) -> Sequence[LinkFact]: ...
+
+    @property
+    def routes(self) -> Collection[Network]: ...
 
     def link(self, name: str) -> LinkFact | None: ...
 
@@ -121,4 +142,62 @@ class Exclusive(Protocol):
 
     def check_conflicts(self, record: NetworkRecord, others: Iterable[NetworkRecord]) -> None:
         """Raise Forbidden, naming the other network, where a new one cannot stand beside `others`."""
+        ...
+
+
+@runtime_checkable
+class Gatewayless(Protocol):
+    """A driver whose networks may lead nowhere: containers leave by docker_gwbridge where no other network leads out."""
+
+    @property
+    def uses_gateway_network(self) -> bool: ...
+
+
+@runtime_checkable
+class Remote(Protocol):
+    """The planner's half of a driver outside: the engine calls that one too (weft.engine.contract.remote)."""
+
+    @property
+    def is_remote(self) -> bool:
+        """True."""
+        ...
+
+    def returned(self, endpoint: Endpoint, sandbox: str) -> Plan:
+        """Return what gives an interface that was moved into a sandbox back to the host."""
+        ...
+
+
+@runtime_checkable
+class Parented(Protocol):
+    """A driver whose networks hang on an interface of the host, which some share, as they may share a subnet.
+
+    Its endpoints live in their sandboxes alone, and the host's firewall sees nothing of them: no port is published.
+    """
+
+    def release_parent(self, record: NetworkRecord, others: Iterable[NetworkRecord], facts: HostFacts) -> Plan:
+        """Return what removes a network's parent if Weft made it and none of `others` needs it."""
+        ...
+
+    def leave(self, record: NetworkRecord, endpoint: Endpoint, sandbox: str) -> Plan:
+        """Return what takes an endpoint out of its sandbox, in place of `detach`, which does not know the sandbox."""
+        ...
+
+    def warnings(self, record: NetworkRecord, facts: HostFacts) -> tuple[str, ...]:
+        """Return what a user should know of a network that was made nevertheless."""
+        ...
+
+    def reserved(self, spec: NetworkSpec) -> tuple[str, ...]:
+        """Return the names of auxiliary addresses that the network itself needs, one in each of its pools."""
+        ...
+
+    def is_isolated(self, spec: NetworkSpec) -> bool:
+        """Whether nothing leads out of the network."""
+        ...
+
+    def leaves_by_link(self, spec: NetworkSpec) -> bool:
+        """Whether endpoints lead out by their link, without a next hop."""
+        ...
+
+    def shares_mac(self, spec: NetworkSpec) -> bool:
+        """Whether endpoints have their parent's MAC unless a user gives them one."""
         ...

@@ -33,6 +33,11 @@ def endpoint_options(options: Mapping[str, str]) -> EndpointOptions:
     )
 
 
+def own_options(options: Mapping[str, str]) -> EndpointOptions:
+    """Read what of a remote driver's endpoint options is Weft's part; the others are the driver's to judge."""
+    return endpoint_options({key: value for key, value in options.items() if key in (INTERFACE_NAME, SYSCTLS)})
+
+
 def _parse_sysctls(value: str) -> tuple[tuple[str, str], ...]:
     return tuple(_parse_sysctl(part) for part in value.split(","))
 

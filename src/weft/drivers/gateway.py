@@ -32,11 +32,12 @@ def choose_gateways(attachments: Iterable[tuple[NetworkRecord, Attachment]]) -> 
     )
 
 
-def _rank(network: NetworkRecord, attachment: Attachment) -> tuple[int, bool, int, str]:
+def _rank(network: NetworkRecord, attachment: Attachment) -> tuple[int, bool, bool, int, str]:
     endpoint = attachment.endpoint
     hops = () if endpoint is None else (endpoint.gateway_ipv4, endpoint.gateway_ipv6)
     return (
         -attachment.spec.gateway_priority,
+        attachment.implicit,
         network.spec.internal,
         -sum(hop is not None for hop in hops),
         network.name,

@@ -6,6 +6,7 @@ from weft.drivers.bridge import BridgeDriver
 from weft.drivers.contract import Driver
 from weft.drivers.host import HostDriver
 from weft.drivers.null import NullDriver
+from weft.drivers.remote import RemotePlanner
 from weft.model.errors import Forbidden, NotFound, Unimplemented
 
 _NOT_BUILT = ("ipvlan", "macvlan")
@@ -16,10 +17,11 @@ class Registry:
 
     def __init__(self, drivers: Iterable[Driver]) -> None:
         self._drivers = {driver.name: driver for driver in drivers}
+        self._remote: dict[str, Driver] = {}  # planners of drivers outside, by the names that networks use
 
     def get(self, name: str) -> Driver:
         """Return the driver called `name`, "" being bridge; NotFound, Forbidden or Unimplemented say why not."""
-        driver = self._drivers.get(name or BridgeDriver.name)
+        driver = self._drivers.get(name or BridgeDriver.name) or self._remote.get(name)
         if driver is not None:
             return driver
         if name == "overlay":
@@ -30,6 +32,11 @@ class Registry:
         if name in _NOT_BUILT:
             raise Unimplemented(f"this version of Weft has no {name} driver: use bridge")
         raise NotFound(f"could not find plugin {name} in v1 plugin registry: plugin not found")
+
+    def adopt(self, name: str) -> None:
+        """Plan for the remote driver of that name from now on, unless Weft has one of that name."""
+        if name not in self._drivers and name != "overlay" and name not in _NOT_BUILT:
+            self._remote.setdefault(name, RemotePlanner(name))
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ class Inventory:
         self.networks: dict[str, NetworkRecord] = {}
         self.volumes: dict[str, VolumeRecord] = {}
         self._container_names: dict[str, str] = {}
+        self.linkers: dict[str, set[str]] = {}  # container -> containers with a legacy link to it
         for record in records:
             self._keep(record)
 
@@ -39,6 +40,10 @@ class Inventory:
             former = self.containers.get(record.id)
             if former is not None and former.name != record.name:
                 self._container_names.pop(former.name, None)
+            if former is None or former.spec is not record.spec:
+                self._drop_links(former)
+                for target, _ in link_targets(record):
+                    self.linkers.setdefault(target, set()).add(record.id)
             self.containers[record.id] = record
             self._container_names[record.name] = record.id
         elif isinstance(record, NetworkRecord):
@@ -46,9 +51,17 @@ class Inventory:
         elif isinstance(record, VolumeRecord):
             self.volumes[record.name] = record
 
+    def _drop_links(self, record: ContainerRecord | None) -> None:
+        for target, _ in link_targets(record) if record is not None else ():
+            linkers = self.linkers.get(target, set())
+            linkers.discard(record.id if record is not None else "")
+            if not linkers:
+                self.linkers.pop(target, None)
+
     def _drop(self, change: Delete) -> None:
         if change.type is ContainerRecord:
             record = self.containers.pop(change.key, None)
+            self._drop_links(record)
             if record is not None and self._container_names.get(record.name) == record.id:
                 del self._container_names[record.name]
         elif change.type is NetworkRecord:
@@ -62,8 +75,11 @@ class Inventory:
         return self.containers.get(container_id) if container_id else None
 
     def find_container(self, reference: str) -> ContainerRecord:
-        """Return a container by id, name (with or without a leading slash) or unambiguous id prefix."""
+        """Return a container by id, name (with or without a leading slash), a legacy link's name (`other/alias`) or
+        unambiguous id prefix.
+        """
         found = self.containers.get(reference) or self.container_named(reference.removeprefix("/"))
+        found = found or self._linked(reference)
         if found is not None:
             return found
         matches = [record for key, record in self.containers.items() if reference and key.startswith(reference)]
@@ -72,6 +88,12 @@ class Inventory:
         if not matches:
             raise NotFound(f"No such container: {reference}")
         return matches[0]
+
+    def _linked(self, reference: str) -> ContainerRecord | None:
+        linker, _, alias = reference.strip("/").rpartition("/")
+        record = self.container_named(linker) if linker else None
+        targets = link_targets(record) if record is not None else ()
+        return next((self.containers.get(target) for target, name in targets if name == alias), None)
 
     def network_named(self, name: str) -> NetworkRecord | None:
         """Return the network of exactly that name, or None."""
@@ -102,3 +124,9 @@ class Inventory:
         for record in self.containers.values():
             if record.attachment_to(network_id) is not None:
                 yield record
+
+
+def link_targets(record: ContainerRecord) -> tuple[tuple[str, str], ...]:
+    """Return a container's legacy links as (id, alias); once made, a container's links name ids."""
+    pairs = (link.partition(":") for link in record.spec.networking.links)
+    return tuple((target, alias) for target, _, alias in pairs)

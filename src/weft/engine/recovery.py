@@ -10,7 +10,7 @@ from weft.engine.containers.restart import starts_with_daemon
 from weft.engine.contract.kernel import Facts, Kernel
 from weft.engine.contract.names import Names
 from weft.engine.contract.runtime import Exit, Runtime
-from weft.engine.inventory import Inventory
+from weft.engine.inventory import Inventory, link_targets
 from weft.engine.networks.service import NetworkService
 from weft.engine.sandbox.addresses import AddressBook
 from weft.engine.sandbox.mode import is_host, joined_container
@@ -162,14 +162,18 @@ class Recovery:
                     _log.error("container %s on network %s: %s", record.name, network.name, errors.exceptions[0])
 
     async def start_due(self, due: list[str]) -> None:
-        """Start containers by their restart policies, side by side; after them those that join the network of one."""
-        joining = [each for each in due if self._joins_another(each)]
-        await self._start_all([each for each in due if each not in joining])
-        await self._start_all(joining)
+        """Start containers by their restart policies, side by side; each after those that it joins or links to."""
+        while due:
+            waiting = [each for each in due if self._needs(each) & set(due)]
+            await self._start_all([each for each in due if each not in waiting] or due)
+            due = waiting if len(waiting) < len(due) else []
 
-    def _joins_another(self, container_id: str) -> bool:
+    def _needs(self, container_id: str) -> set[str]:
         record = self._inventory.containers.get(container_id)
-        return record is not None and joined_container(record.spec.networking.mode) is not None
+        if record is None:
+            return set()
+        joined = joined_container(record.spec.networking.mode)
+        return {target for target, _ in link_targets(record)} | ({joined} if joined else set())
 
     async def _start_all(self, due: list[str]) -> None:
         results = await asyncio.gather(*(self._lifecycle.start(each) for each in due), return_exceptions=True)

@@ -43,4 +43,5 @@ class Settings:
     ulimits: tuple[Ulimit, ...] = ()
     shm_size: int = 67108864  # bytes
     log: LogConfig = field(default_factory=LogConfig)
+    link_variables: bool = False  # legacy links bring environment variables, as Docker had them before 29
     stop_timeout: int = 10  # seconds that `stop` gives a container that names none

@@ -1,9 +1,21 @@
 """The chains: a fixed number of rules, whatever the number of networks and ports; only lookups refer to either."""
 
-from weft.firewall.sets import BRIDGES, ENTERING, FAMILIES, INTERNAL, IPV4, IPV6, WITHIN, Family
+from weft.firewall.sets import BRIDGES, ENTERING, FAMILIES, INTERNAL, IPV4, IPV6, LINKS, TRUSTED, WITHIN, Family
+from weft.model.mark import Mark
 
 PUBLISHED_ONLY = "published_only"
+LINKED_ONLY = "linked_only"
 CLOSED = "closed"
+# What a packet that enters a network goes through, from nothing to everything, and who may use a published port.
+DIRECT = "direct"
+TRUSTED_DIRECT = "trusted_direct"
+ROUTED = "routed"
+EXPOSED = "exposed"
+LAN = "lan"
+LISTED = "listed"
+REFUSED = "refused"
+_PORT = "daddr . meta l4proto . th dport"
+_PRIVATE = {4: "10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 169.254.0.0/16", 6: "fc00::/7, fe80::/10"}
 _ISLAND = "weft: internal network"
 
 
@@ -48,6 +60,8 @@ def _postrouting() -> tuple[str, ...]:
 def _forward() -> tuple[str, ...]:
     return (
         "type filter hook forward priority filter; policy accept;",
+        # The first packets of both directions tell the other side what fits: the least MTU on the way (RFC 6691).
+        "tcp flags syn / syn,rst tcp option maxseg size set rt mtu",
         "ct state established,related accept",
         f"iifname . oifname vmap @{WITHIN}",
         f'iifname @{INTERNAL} counter drop comment "{_ISLAND}"',
@@ -65,6 +79,32 @@ CHAINS: dict[str, tuple[str, ...]] = {
     "publish6": ("ip6 daddr { ::1, fe80::/10 } return", *_publish(IPV6)),
     "nat_postrouting": _postrouting(),
     "forward": _forward(),
-    PUBLISHED_ONLY: ("ct status dnat accept", 'counter drop comment "weft: port not published"'),
+    LINKED_ONLY: (f"ip saddr . ip daddr . meta l4proto . th dport @{LINKS} accept", f"goto {PUBLISHED_ONLY}"),
+    PUBLISHED_ONLY: (f"ct status dnat goto {EXPOSED}", 'counter drop comment "weft: port not published"'),
     CLOSED: (f'counter drop comment "{_ISLAND}"',),
+    TRUSTED_DIRECT: (f"iifname . oifname @{TRUSTED} goto {DIRECT}", f"goto {PUBLISHED_ONLY}"),
+    ROUTED: ("meta l4proto { icmp, ipv6-icmp } accept", f"goto {DIRECT}"),
+    DIRECT: (
+        *(f"{family.header} {_PORT} @{family.direct} goto {EXPOSED}" for family in FAMILIES.values()),
+        f"goto {PUBLISHED_ONLY}",
+    ),
+    EXPOSED: (*(f"{family.header} {_PORT} vmap @{family.exposure}" for family in FAMILIES.values()), "accept"),
+    LAN: (
+        *(f"{family.header} saddr {{ {_PRIVATE[family.version]} }} accept" for family in FAMILIES.values()),
+        *(f"{family.header} saddr @{family.connected} accept" for family in FAMILIES.values()),
+        f"goto {REFUSED}",
+    ),
+    LISTED: (
+        *(f"{f.header} {_PORT} . {f.header} saddr @{f.listed} accept" for f in FAMILIES.values()),
+        f"goto {REFUSED}",
+    ),
+    REFUSED: ('counter drop comment "weft: published, but not to this source (weft.publish)"',),
 }
+
+
+def chains(accepted_mark: Mark | None = None) -> dict[str, tuple[str, ...]]:
+    """Return all chains; packets with `accepted_mark` enter every network that is not internal."""
+    if accepted_mark is None:
+        return CHAINS
+    masked = f"meta mark & {accepted_mark.mask:#x} == {accepted_mark.value:#x} accept"
+    return CHAINS | {PUBLISHED_ONLY: (CHAINS[PUBLISHED_ONLY][0], masked, *CHAINS[PUBLISHED_ONLY][1:])}

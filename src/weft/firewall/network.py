@@ -2,7 +2,7 @@
 
 from ipaddress import IPv4Address, IPv6Address
 
-from weft.firewall.chains import CLOSED, PUBLISHED_ONLY
+from weft.firewall.chains import CLOSED, LINKED_ONLY, PUBLISHED_ONLY
 from weft.firewall.contents import Contents, add, delete
 from weft.firewall.sets import BRIDGES, ENTERING, FAMILIES, INTERNAL, WITHIN, Family
 from weft.model.segment import Segment
@@ -24,7 +24,7 @@ def network_contents(segment: Segment) -> Contents:
     """Return the elements that stand for a network, by set."""
     # Quoted: an interface may be called what is a word of nft's own.
     bridge = f'"{segment.bridge}"'
-    within = "accept" if segment.icc else f"goto {PUBLISHED_ONLY}"
+    within = "accept" if segment.icc else f"goto {LINKED_ONLY}"
     contents: dict[str, tuple[Element, ...]] = {
         BRIDGES: (Element((bridge,)),),
         INTERNAL: (Element((bridge,)),) if segment.internal else (),

@@ -28,6 +28,32 @@ def ports_unpublished(published: Iterable[Publication]) -> Plan:
     return delete(publication_contents(held)) + Plan(tuple(_forget_flows(held)))
 
 
+def ports_changed(former: Iterable[Publication], present: Iterable[Publication]) -> Plan:
+    """Return the plan from one endpoint's ports to others, one transaction; what is in both is not touched.
+
+    UDP flows through a port that is no longer published are forgotten.
+    """
+    had, has = tuple(former), tuple(present)
+    before, after = publication_contents(had), publication_contents(has)
+    gone = [publication for publication in had if publication not in has]
+    return delete(_less(before, after)) + add(_less(after, before)) + Plan(tuple(_forget_flows_through(gone)))
+
+
+def _less(contents: Contents, other: Contents) -> Contents:
+    left: dict[str, tuple[Element, ...]] = {}
+    for name, elements in contents.items():
+        common = frozenset(other.get(name, ()))
+        left[name] = tuple(element for element in elements if element not in common)
+    return left
+
+
+def _forget_flows_through(gone: Sequence[Publication]) -> Iterator[ForgetFlows]:
+    """By the host's port, since the container's may be published by another one, whose flows go on."""
+    for publication in gone:
+        if publication.protocol is Protocol.UDP:
+            yield ForgetFlows(publication.address, (publication.host_port,))
+
+
 def publication_contents(published: Iterable[Publication]) -> Contents:
     """Return the elements that stand for publications, by set; it does not matter which endpoints they lead to."""
     ordered = sorted(published, key=_order)

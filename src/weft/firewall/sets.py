@@ -7,6 +7,10 @@ BRIDGES = "bridges"
 INTERNAL = "internal"
 WITHIN = "within"
 ENTERING = "entering"
+# One element a network and interface from which it takes traffic to endpoints' own addresses.
+TRUSTED = "trusted"
+# One element a port that a legacy link opens.
+LINKS = "links"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,26 @@ class Family:
         """Like `runs`, at one address of the host."""
         return f"bound_runs{self.version}"
 
+    @property
+    def direct(self) -> str:
+        """Set of (address, protocol, port) of endpoints that may be reached without translation."""
+        return f"direct{self.version}"
+
+    @property
+    def exposure(self) -> str:
+        """Map of (address, protocol, port) of endpoints to the chain that decides on the source; open ones are not in it."""
+        return f"exposure{self.version}"
+
+    @property
+    def listed(self) -> str:
+        """Set of (address, protocol, port, source prefix): who may reach a port with an allow-list."""
+        return f"listed{self.version}"
+
+    @property
+    def connected(self) -> str:
+        """Set of the subnets that the host is directly connected to."""
+        return f"connected{self.version}"
+
 
 IPV4 = Family(4, "ipv4", "ip", "ipv4_addr")
 IPV6 = Family(6, "ipv6", "ip6", "ipv6_addr")
@@ -88,6 +112,10 @@ def _of_family(family: Family) -> tuple[SetDeclaration, ...]:
         SetDeclaration(
             family.bound_runs, "map", f"type {address} . inet_proto . inet_service : {address}", interval=True
         ),
+        SetDeclaration(family.direct, "set", f"type {address} . inet_proto . inet_service"),
+        SetDeclaration(family.exposure, "map", f"type {address} . inet_proto . inet_service : verdict"),
+        SetDeclaration(family.listed, "set", f"type {address} . inet_proto . inet_service . {address}", interval=True),
+        SetDeclaration(family.connected, "set", f"type {address}", interval=True),
     )
 
 
@@ -96,6 +124,8 @@ DECLARATIONS = (
     SetDeclaration(INTERNAL, "set", "type ifname"),
     SetDeclaration(WITHIN, "map", "type ifname . ifname : verdict"),
     SetDeclaration(ENTERING, "map", "typeof meta nfproto . meta oifname : verdict"),
+    SetDeclaration(TRUSTED, "set", "type ifname . ifname"),
+    SetDeclaration(LINKS, "set", "type ipv4_addr . ipv4_addr . inet_proto . inet_service"),
     *_of_family(IPV4),
     *_of_family(IPV6),
 )

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from weft.firewall.chains import CHAINS
 from weft.firewall.contents import TABLE, Contents, merged
+from weft.firewall.links import Flow, flow_contents
 from weft.firewall.network import network_contents
 from weft.firewall.publication import Publication
 from weft.firewall.publish import publication_contents
@@ -18,14 +19,17 @@ def base_ruleset() -> str:
     return render({})
 
 
-def desired_state(segments: Iterable[Segment], published: Iterable[Publication]) -> Contents:
-    """Return the full contents of every set: all networks, and all publications of all endpoints."""
-    return merged([*(network_contents(segment) for segment in segments), publication_contents(published)])
+def desired_state(
+    segments: Iterable[Segment], published: Iterable[Publication], flows: Iterable[Flow] = ()
+) -> Contents:
+    """Return the full contents of every set: all networks, all publications of all endpoints, all links."""
+    networks = (network_contents(segment) for segment in segments)
+    return merged([*networks, publication_contents(published), flow_contents(flows)])
 
 
-def load(segments: Iterable[Segment], published: Iterable[Publication]) -> Plan:
+def load(segments: Iterable[Segment], published: Iterable[Publication], flows: Iterable[Flow] = ()) -> Plan:
     """Return the plan that makes the table again, whole, in one transaction."""
-    return Plan((LoadTable(TABLE, render(desired_state(segments, published))),))
+    return Plan((LoadTable(TABLE, render(desired_state(segments, published, flows))),))
 
 
 def render(contents: Contents) -> str:

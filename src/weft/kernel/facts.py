@@ -21,7 +21,8 @@ _LINK_HEAD = struct.Struct("=BxHiII")
 _ADDRESS_HEAD = struct.Struct("=BBBBi")
 _ROUTE_HEAD = struct.Struct("=BBBBBBBBI")
 _UP = 0x1
-_MAC, _NAME, _MTU, _MASTER, _LINK_INFO, _ALIAS, _GROUP, _EXTENSIONS = 1, 3, 4, 10, 18, 20, 27, 29
+_MAC, _NAME, _MTU, _LOWER, _MASTER, _LINK_INFO, _ALIAS, _GROUP, _EXTENSIONS = 1, 3, 4, 5, 10, 18, 20, 27, 29
+_LOWER_ELSEWHERE = 37  # the link below is one of another namespace
 _KIND = 1
 _WITHOUT_STATISTICS = 1 << 3
 _ADDRESS, _LOCAL = 1, 2
@@ -90,6 +91,7 @@ def _link(body: bytes, addresses: dict[int, list[Interface]]) -> Link | None:
         up=bool(flags & _UP),
         alias=word(found.get(_ALIAS, b"")),
         master=_number(found.get(_MASTER)),
+        lower=0 if _LOWER_ELSEWHERE in found else _number(found.get(_LOWER)),
         addresses=tuple(addresses.get(index, ())),
     )
 

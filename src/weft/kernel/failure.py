@@ -8,6 +8,12 @@ from weft.kernel.nft.context import NftError
 from weft.model.errors import SystemFailure
 from weft.plan import operations as op
 
+_PARENT_HELD = "the parent is a port of a bridge or a bond, or carries links of another kind: use another parent"
+_OPTIONS = {
+    "macvlan": ("macvlan links", "CONFIG_MACVLAN"),
+    "ipvlan": ("ipvlan links", "CONFIG_IPVLAN"),
+    "vlan": ("802.1q sub-interfaces", "CONFIG_VLAN_8021Q"),
+}
 _REMEDIES: dict[tuple[type, int], str] = {
     (op.CreateSandbox, errno.EEXIST): "delete that sandbox first",
     (op.CreateBridge, errno.EEXIST): "choose another name, or delete the link that has it",
@@ -15,6 +21,20 @@ _REMEDIES: dict[tuple[type, int], str] = {
     (op.CreateVeth, errno.EEXIST): "choose another name, or delete the link that has it",
     (op.CreateVeth, errno.EOPNOTSUPP): "the kernel lacks veth links: enable CONFIG_VETH",
     (op.CreateVeth, errno.EXFULL): "a bridge has at most 1023 ports: use another network",
+    (op.CreateMacvlan, errno.EBUSY): _PARENT_HELD,
+    (op.CreateMacvlan, errno.EINVAL): "a parent in mode passthru has one endpoint, and an MTU is at most the parent's",
+    (op.CreateMacvlan, errno.EADDRINUSE): "another link of that parent has this MAC address: choose another",
+    (op.CreateMacvlan, errno.EEXIST): "the sandbox has an interface of that name: choose another",
+    (op.CreateIpvlan, errno.EBUSY): _PARENT_HELD,
+    (op.CreateIpvlan, errno.EINVAL): "an MTU is at most the parent's",
+    (op.CreateIpvlan, errno.EADDRINUSE): "another link of that parent has this address: choose another",
+    (op.CreateIpvlan, errno.EEXIST): "the sandbox has an interface of that name: choose another",
+    (op.CreateVlan, errno.EEXIST): "the parent has a sub-interface of that VLAN id by another name: use that one",
+    (op.CreateVlan, errno.EOPNOTSUPP): "the parent takes no VLANs",
+    (op.CreateDummy, errno.EEXIST): "delete the link that has this name",
+    (op.CreateDummy, errno.EOPNOTSUPP): "the kernel lacks dummy links: enable CONFIG_DUMMY",
+    (op.MoveLink, errno.ENODEV): "the network driver named an interface that the host does not have",
+    (op.MoveLink, errno.EEXIST): "the sandbox has an interface of that name: choose another",
     (op.AddAddress, errno.EACCES): "IPv6 is disabled on that link: set its sysctl disable_ipv6 to 0",
     (op.AddAddress, errno.EEXIST): "the link has that address already",
     (
@@ -38,10 +58,20 @@ def failure(operation: op.Operation, error: OSError, *, subject: str = "") -> Sy
 
     Its `__cause__` is the OSError, so that a caller can ask for the number.
     """
+    if isinstance(operation, op.RequireLinks) and error.errno == errno.EOPNOTSUPP:
+        return _lacking(operation, error)
     message = f"cannot {describe(operation)}: {_reason(error, subject)}"
     number = error.errno or 0
     remedy = _PRIVILEGE if number == errno.EPERM else _REMEDIES.get((type(operation), number), "")
     failed = SystemFailure(f"{message} ({remedy})" if remedy else message)
+    failed.__cause__ = error
+    return failed
+
+
+def _lacking(operation: op.RequireLinks, error: OSError) -> SystemFailure:
+    what, option = _OPTIONS.get(operation.kind, (f"links of kind {operation.kind}", ""))
+    remedy = f"enable {option} or load its module" if option else "load its module"
+    failed = SystemFailure(f"the kernel lacks {what}: {remedy}")
     failed.__cause__ = error
     return failed
 
@@ -57,6 +87,22 @@ def describe(operation: op.Operation) -> str:
             return f"create bridge {name}"
         case op.CreateVeth(name=name, sandbox=sandbox, peer=peer):
             return f"create veth {name} with {peer} in sandbox {sandbox}"
+        case op.CreateMacvlan(name=name, parent=parent, sandbox=sandbox):
+            return f"create macvlan {name} on {parent}{_place(sandbox)}"
+        case op.CreateIpvlan(name=name, parent=parent, sandbox=sandbox):
+            return f"create ipvlan {name} on {parent}{_place(sandbox)}"
+        case op.CreateVlan(name=name, parent=parent, vid=vid):
+            return f"create sub-interface {name} of {parent} with VLAN id {vid}"
+        case op.CreateDummy(name=name):
+            return f"create dummy link {name}"
+        case op.SetAlias(link, _):
+            return f"write the alias of link {link}"
+        case op.RequireLinks(kind):
+            return f"make links of kind {kind}"
+        case op.MoveLink(source=source, sandbox=sandbox, link=link):
+            return f"move link {source} into sandbox {sandbox} as {link}"
+        case op.ReturnLink(link, source, namespace):
+            return f"give link {link}{_place(namespace)} back to the host as {source}"
         case op.DeleteLink(name, namespace):
             return f"delete link {name}{_place(namespace)}"
         case op.AddAddress(link, interface, namespace):

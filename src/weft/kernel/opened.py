@@ -5,10 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
+from weft.kernel.link_kinds import LinkKinds
 from weft.kernel.namespace import Home
 from weft.kernel.nft.context import Context
 from weft.kernel.nft.tables import OwnTables
 from weft.kernel.perform.performer import Performer
+from weft.kernel.procfs import Procfs
 from weft.kernel.reaper import Reaper
 from weft.kernel.resources import Resources
 from weft.kernel.sandboxes import Sandboxes
@@ -35,13 +37,15 @@ class Opened:
             reaper = Reaper(reapers)
             undo.callback(reaper.close)
             undo.callback(reapers.shutdown)
-            stock = Stock(home, errands)
+            procfs = Procfs()
+            undo.callback(procfs.close)
+            stock = Stock(home, procfs, errands)
             undo.callback(stock.close)
             undo.callback(errands.shutdown)
             undo.callback(stock.stop)
             self.workers = ThreadPoolExecutor(_WORKERS, "weft-kernel", initializer=home.enter)
             sandboxes = Sandboxes(exec_root / "netns", home, stock)
-            self.resources = Resources(home, sandboxes, nft, tables, reaper, stock, errands)
+            self.resources = Resources(home, sandboxes, nft, tables, reaper, procfs, stock, errands, LinkKinds(home))
             undo.callback(self.resources.channels.close)
             undo.callback(sandboxes.close)
             undo.callback(self.workers.shutdown)
@@ -54,6 +58,7 @@ class Opened:
         self.resources.sandboxes.open()
         self.resources.tables.adopt()
         self.resources.reaper.reap()
+        self.resources.reaper.reap_unfinished()
         self.resources.stock.refill()
 
     def close(self) -> None:

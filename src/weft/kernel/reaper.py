@@ -13,7 +13,7 @@ from concurrent.futures import Executor
 from contextlib import closing
 
 from weft.kernel.netlink.channel import Channel, NetlinkError
-from weft.kernel.netlink.link import delete_doomed, delete_link
+from weft.kernel.netlink.link import delete_doomed, delete_link, delete_unfinished
 
 _LOG = logging.getLogger(__name__)
 _GRACE = 1.0  # seconds in which the kernel takes the links of a deleted sandbox away by itself
@@ -61,6 +61,13 @@ class Reaper:
             self._reaped = max(self._reaped, seen)
         if error is not None and error.errno != errno.ENODEV:
             _LOG.warning("cannot delete links of removed endpoints: %s", error)
+
+    def reap_unfinished(self) -> None:
+        """Delete the links that a killed daemon made and could not finish; blocks. Call it before links are made."""
+        with self._busy:
+            error = self._channel.transact([delete_unfinished()]).get(0)
+        if error is not None and error.errno != errno.ENODEV:
+            _LOG.warning("cannot delete links that were left unfinished: %s", error)
 
     def delete(self, names: Sequence[str], look: Channel) -> dict[int, NetlinkError]:
         """Delete links; return the errors by place, as soon as none of the links is listed; `look` tells. Blocks."""

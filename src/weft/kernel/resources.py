@@ -4,10 +4,12 @@ from collections import deque
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
+from weft.kernel.link_kinds import LinkKinds
 from weft.kernel.namespace import Home
 from weft.kernel.netlink.channel import Channel
 from weft.kernel.nft.context import Context
 from weft.kernel.nft.tables import OwnTables
+from weft.kernel.procfs import Procfs
 from weft.kernel.reaper import Reaper
 from weft.kernel.sandboxes import Sandboxes
 from weft.kernel.stock import Stock
@@ -45,6 +47,8 @@ class Resources:
     nft: Context
     tables: OwnTables
     reaper: Reaper
+    procfs: Procfs
     stock: Stock
     errands: Executor
+    link_kinds: LinkKinds
     channels: Channels = field(default_factory=Channels)

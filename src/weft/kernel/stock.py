@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from weft.kernel.namespace import Home
 from weft.kernel.netlink.channel import Channel
 from weft.kernel.netlink.link import raise_loopback
+from weft.kernel.procfs import Procfs
 from weft.kernel.sysctl import SANDBOX_DEFAULTS, write
 
 _SIZE = 4
@@ -33,7 +34,7 @@ class Prepared:
         os.close(self.descriptor)
 
 
-def prepare(home: Home) -> Prepared:
+def prepare(home: Home, procfs: Procfs) -> Prepared:
     """Make a namespace with loopback up and the sysctls that containers expect; raises OSError."""
     with home.visit_new() as descriptor:
         channel = Channel()
@@ -41,7 +42,7 @@ def prepare(home: Home) -> Prepared:
             for error in channel.transact([raise_loopback()]).values():
                 raise error
             for path, value in SANDBOX_DEFAULTS:
-                write(path, value)
+                write(procfs, path, value)
         except OSError:
             channel.close()
             raise
@@ -51,8 +52,9 @@ def prepare(home: Home) -> Prepared:
 class Stock:
     """Holds prepared namespaces; refilled by `workers`, of which one is enough."""
 
-    def __init__(self, home: Home, workers: Executor) -> None:
+    def __init__(self, home: Home, procfs: Procfs, workers: Executor) -> None:
         self._home = home
+        self._procfs = procfs
         self._workers = workers
         self._shelf: deque[Prepared] = deque()
         self._open = True
@@ -62,7 +64,7 @@ class Stock:
         try:
             return self._shelf.popleft()
         except IndexError:
-            return prepare(self._home)
+            return prepare(self._home, self._procfs)
 
     def refill(self) -> None:
         """Make what was taken, where nobody waits for it: call it when a plan is done, lest the two compete."""
@@ -75,7 +77,7 @@ class Stock:
             time.sleep(_BREATH)
         while self._open and len(self._shelf) < _SIZE:
             try:
-                self._shelf.append(prepare(self._home))
+                self._shelf.append(prepare(self._home, self._procfs))
             except OSError as error:
                 _LOG.warning("cannot prepare a network namespace: %s", error)
                 return

@@ -3,9 +3,9 @@
 import os
 from pathlib import Path
 
+from weft.kernel.procfs import Procfs
 from weft.model.errors import InvalidParameter
 
-_ROOT = "/proc/sys/"
 _PORT_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 # New namespaces inherit the values of the machine's first one, which need not be ours: what containers rely on is said.
@@ -32,9 +32,9 @@ def path_of(key: str) -> str:
     return path
 
 
-def write(path: str, value: str) -> None:
+def write(procfs: Procfs, path: str, value: str) -> None:
     """Write a sysctl in the calling thread's namespace; `path` is below /proc/sys. Raises OSError."""
-    descriptor = os.open(_ROOT + path, os.O_WRONLY | os.O_CLOEXEC)
+    descriptor = procfs.open(f"sys/{path}", os.O_WRONLY)
     try:
         os.write(descriptor, value.encode())
     finally:

@@ -232,6 +232,12 @@ class ContainerRecord:
     sandbox_id: str = ""
     ports: tuple[PublishedPort, ...] = ()
 
+    @property
+    def published(self) -> tuple[PublishedPort, ...]:
+        """Return the bindings in force: Weft's own, and those that remote drivers forward."""
+        endpoints = (attachment.endpoint for attachment in self.attachments if attachment.endpoint is not None)
+        return self.ports + tuple(port for endpoint in endpoints for port in endpoint.ports)
+
     def attachment_to(self, network_id: str) -> Attachment | None:
         """Return the attachment to that network, or None."""
         return next((a for a in self.attachments if a.network_id == network_id), None)

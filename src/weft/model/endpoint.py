@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 
 from weft.model.address import Address
+from weft.model.address import Network as Subnet
+from weft.model.port import PublishedPort
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +24,14 @@ class EndpointSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StaticRoute:
+    """A route that a driver asks for in the sandbox; `next_hop` None is on-link."""
+
+    destination: Subnet
+    next_hop: Address | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """What an attachment got while its container runs. `mac_address` is lower case, colon separated."""
 
@@ -35,7 +45,15 @@ class Endpoint:
     host_link: str = ""  # interface in the host's namespace, "" where the driver makes none
     sandbox_link: str = ""  # interface in the sandbox: eth0, eth1 …
     dns_names: tuple[str, ...] = ()  # container name, aliases, short id, hostname
+    by_link: bool = False  # leads out by its link, without a next hop (ipvlan l3)
     unsettled: bool = False  # being connected or disconnected: if a crash cuts that off, the next start takes it away
+    # What only a remote driver's endpoint has (weft.engine.contract.remote).
+    remote: bool = False
+    source_link: str = ""  # interface of the host that is moved into the sandbox; "" where the driver moved its own
+    static_routes: tuple[StaticRoute, ...] = ()
+    disable_gateway_service: bool = False  # wants no docker_gwbridge although it has no gateway
+    ports: tuple[PublishedPort, ...] = ()  # host ports that the driver forwards itself
+    driver_data: Mapping[str, str] = field(default_factory=dict)  # the driver's own, kept for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,3 +64,4 @@ class Attachment:
     network_name: str
     spec: EndpointSpec = EndpointSpec()
     endpoint: Endpoint | None = None
+    implicit: bool = False  # on docker_gwbridge for want of another way out: the engine's, while it runs, not the user's

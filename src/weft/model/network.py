@@ -34,6 +34,8 @@ class Pool:
     gateway: Address | None = None
     aux_addresses: Mapping[str, Address] = field(default_factory=dict)
     chosen: bool = False  # the allocator chose the subnet, the user did not
+    handle: str = ""  # an IPAM driver's name for it, "" of the built-in one
+    data: Mapping[str, str] = field(default_factory=dict)  # what an IPAM driver said of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,7 @@ class NetworkRecord:
     spec: NetworkSpec
     pools: tuple[Pool, ...] = ()
     predefined: bool = False  # bridge, host and none: made at start, never removed by a user
+    driver_data: Mapping[str, str] = field(default_factory=dict)  # a remote driver's own, kept for it
 
     @property
     def name(self) -> str:

@@ -82,11 +82,133 @@ class CreateVeth:
 
 
 @dataclass(frozen=True, slots=True)
+class RequireLinks:
+    """Fail, naming the kernel's option, where the kernel cannot make links of this kind (macvlan, ipvlan …)."""
+
+    kind: str
+
+    @property
+    def inverse(self) -> None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class CreateMacvlan:
+    """Make a macvlan link on a link of the host, up, in a sandbox or in the host itself.
+
+    `mode` is private, vepa, bridge or passthru. `mac` "" is the kernel's choice, which in mode passthru is the parent's
+    own; one that is given there becomes the parent's as well. `mtu` 0 is the parent's.
+    """
+
+    name: str
+    parent: str
+    sandbox: str = HOST
+    mode: str = "bridge"
+    mac: str = ""
+    mtu: int = 0
+    alias: str = ""
+
+    @property
+    def inverse(self) -> "DeleteLink":
+        return DeleteLink(self.name, self.sandbox)
+
+
+@dataclass(frozen=True, slots=True)
+class CreateIpvlan:
+    """Make an ipvlan link on a link of the host, up, in a sandbox; it has the parent's MAC. `mtu` 0 is the parent's.
+
+    `mode` is l2, l3 or l3s, `flag` bridge, private or vepa; the kernel has one of each for all links of a parent.
+    """
+
+    name: str
+    parent: str
+    sandbox: str
+    mode: str = "l2"
+    flag: str = "bridge"
+    mtu: int = 0
+    alias: str = ""
+
+    @property
+    def inverse(self) -> "DeleteLink":
+        return DeleteLink(self.name, self.sandbox)
+
+
+@dataclass(frozen=True, slots=True)
+class CreateVlan:
+    """Make an 802.1q sub-interface of a link of the host, up as soon as that one is."""
+
+    name: str
+    parent: str
+    vid: int
+    alias: str = ""
+
+    @property
+    def inverse(self) -> "DeleteLink":
+        return DeleteLink(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class CreateDummy:
+    """Make a link of the host's that leads nowhere, up: links upon it reach each other, and nothing else."""
+
+    name: str
+    alias: str = ""
+
+    @property
+    def inverse(self) -> "DeleteLink":
+        return DeleteLink(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class SetAlias:
+    """Write the alias (ifalias) of a link of the host."""
+
+    link: str
+    alias: str
+
+    @property
+    def inverse(self) -> None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class MoveLink:
+    """Move a link of the host into a sandbox, where it is called `link`; bring it up. `mac` "" leaves it its own."""
+
+    source: str
+    sandbox: str
+    link: str
+    mac: str = ""
+
+    @property
+    def inverse(self) -> "ReturnLink":
+        return ReturnLink(self.link, self.source, self.sandbox)
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnLink:
+    """Give a link of a sandbox back to the host, down, as `source`; one that is not there is no error."""
+
+    link: str
+    source: str
+    namespace: str
+
+    @property
+    def inverse(self) -> None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
 class DeleteLink:
-    """Delete a link; one that is not there is no error."""
+    """Delete a link; one that is not there is no error.
+
+    `at_once` does so even where its sandbox is deleted by the same plan: the kernel would take its time, and what the
+    link holds of its parent is wanted by the next one.
+    """
 
     name: str
     namespace: str = HOST
+    at_once: bool = False
 
     @property
     def inverse(self) -> None:

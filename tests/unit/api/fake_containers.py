@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface
 
@@ -17,11 +17,12 @@ from weft.model.container import (
     ContainerState,
     Mount,
     MountType,
+    RestartPolicy,
     Status,
 )
 from weft.model.endpoint import Attachment, Endpoint, EndpointSpec
 from weft.model.errors import Conflict, InvalidParameter, NotFound, NotModified
-from weft.model.port import PublishedPort
+from weft.model.port import PortRequest, PublishedPort
 
 IMAGE_ID = "sha256:" + "ab" * 32
 Filters = Mapping[str, tuple[str, ...]]
@@ -237,6 +238,27 @@ class FakeContainers:
     async def sizes(self, reference: str) -> tuple[int, int]:
         self.find(reference)
         return 10, 1010
+
+    async def publish(self, reference: str, requests: Sequence[PortRequest]) -> ContainerRecord:
+        record = self.find(reference)
+        ports = tuple(PublishedPort(one.container_port, IPv4Address("0.0.0.0"), one.host_first) for one in requests)
+        return self.add_ports(record, ports)
+
+    def add_ports(self, record: ContainerRecord, ports: tuple[PublishedPort, ...]) -> ContainerRecord:
+        self.records[record.id] = replace(record, ports=record.ports + ports)
+        return self.records[record.id]
+
+    async def withdraw(self, reference: str, withdrawals: Sequence[PortRequest]) -> ContainerRecord:
+        record = self.find(reference)
+        going = {one.container_port for one in withdrawals}
+        left = tuple(port for port in record.ports if port.container_port not in going)
+        return self.add_ports(replace(record, ports=()), left)
+
+    async def update(
+        self, reference: str, *, ports: Sequence[PortRequest] | None, restart: RestartPolicy | None
+    ) -> ContainerRecord:
+        self.calls.append(("update", reference, ports, restart))
+        return self.find(reference)
 
     def log_path(self, record: ContainerRecord) -> str:
         return f"/data/containers/{record.id}/container.log"

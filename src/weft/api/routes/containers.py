@@ -14,6 +14,8 @@ from weft.api.version import Version
 from weft.api.wire.container_create import DECODER, container_creation
 from weft.api.wire.container_inspect import Surroundings, container_inspect
 from weft.api.wire.container_list import ContainerSummary, Summaries, link_names
+from weft.api.wire.container_update import DECODER as UPDATE
+from weft.api.wire.container_update import PORTS, container_update, port_requests, ports_answer
 from weft.model.container import ContainerRecord
 from weft.model.errors import InvalidParameter, NotFound, SystemFailure
 
@@ -45,6 +47,9 @@ class ContainerRoutes:
             Route("POST", f"{one}/pause", self.pause),
             Route("POST", f"{one}/unpause", self.unpause),
             Route("POST", f"{one}/rename", self.rename),
+            Route("POST", f"{one}/update", self.update),
+            Route("POST", f"{one}/publish", self.publish),
+            Route("POST", f"{one}/unpublish", self.unpublish),
             Route("DELETE", one, self.remove),
         )
 
@@ -69,7 +74,7 @@ class ContainerRoutes:
                 version,
                 now,
                 image=self._image_name(record, names),
-                links=links.get(record.name, ()),
+                links=links.get(record.id, ()),
                 sizes=await self._containers.sizes(record.id) if sizes else None,
             )
             for record in records
@@ -100,6 +105,7 @@ class ContainerRoutes:
             log_path=containers.log_path(record),
             sandbox_path=containers.sandbox_path(record),
             exec_ids=containers.exec_ids(record),
+            links=containers.links(record),
             sizes=await containers.sizes(record.id) if call.flag("size") else None,
         )
         return json_response(container_inspect(record, around, call.version))
@@ -145,6 +151,22 @@ class ContainerRoutes:
         """POST /containers/{name}/rename."""
         await self._containers.rename(call.name, call.text("name"))
         return empty_response()
+
+    async def update(self, call: Call) -> web.StreamResponse:
+        """POST /containers/{name}/update, with PortBindings besides Docker's fields."""
+        change = container_update(await read_json(call.request, UPDATE))
+        record = await self._containers.update(call.name, ports=change.ports, restart=change.restart)
+        return json_response({"Warnings": ports_answer(record, change.ports or ()).warnings})
+
+    async def publish(self, call: Call) -> web.StreamResponse:
+        """POST /containers/{name}/publish: Weft's own; further ports, at once if the container runs."""
+        requests = port_requests(await read_json(call.request, PORTS))
+        return json_response(ports_answer(await self._containers.publish(call.name, requests), requests))
+
+    async def unpublish(self, call: Call) -> web.StreamResponse:
+        """POST /containers/{name}/unpublish: Weft's own; takes ports back, of a running container too."""
+        requests = port_requests(await read_json(call.request, PORTS))
+        return json_response(ports_answer(await self._containers.withdraw(call.name, requests)))
 
     async def remove(self, call: Call) -> web.StreamResponse:
         """DELETE /containers/{name}."""

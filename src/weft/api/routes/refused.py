@@ -46,10 +46,6 @@ def unsupported_routes() -> tuple[Route, ...]:
             (("GET", "/containers/{name}/stats"),),
             _unsupported("stats (containers/{id}/stats)", "use docker top, or read the container's control group"),
         ),
-        *refuse(
-            (("POST", "/containers/{name}/update"),),
-            _unsupported("update (containers/{id}/update)", "create the container again with the new limits"),
-        ),
         *refuse((("POST", "/commit"),), _unsupported("commit", "build the image with buildah or podman build")),
         *refuse(
             (("GET", "/distribution/{name}/json"),),

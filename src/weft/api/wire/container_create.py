@@ -133,7 +133,7 @@ def container_creation(request: CreateRequest | None, version: Version, machine:
         mounts=_mounts(host),
         anonymous_volumes=_volumes(request),
         volumes_from=texts(host.volumes_from),
-        restart=_restart(host),
+        restart=restart_policy(host.restart_policy, auto_remove=bool(host.auto_remove)),
         log=log_config(host.log_config, machine.log_driver),
         labels=text_map(request.labels),
         auto_remove=bool(host.auto_remove),
@@ -280,8 +280,9 @@ def _volumes(request: CreateRequest) -> tuple[str, ...]:
     return tuple(request.volumes or {})
 
 
-def _restart(host: HostConfig) -> RestartPolicy:
-    policy = host.restart_policy or RestartPolicyConfig()
+def restart_policy(config: RestartPolicyConfig | None, *, auto_remove: bool) -> RestartPolicy:
+    """Return the policy; raises InvalidParameter in Docker's words."""
+    policy = config or RestartPolicyConfig()
     name, count = policy.name or "", policy.maximum_retry_count or 0
     if name not in ("", *_POLICIES):
         raise InvalidParameter(
@@ -293,7 +294,7 @@ def _restart(host: HostConfig) -> RestartPolicy:
     if name not in ("", "on-failure") and count:
         below = " and cannot be negative" if count < 0 else ""
         raise InvalidParameter(f"invalid restart policy: maximum retry count can only be used with 'on-failure'{below}")
-    if host.auto_remove and name not in ("", "no"):
+    if auto_remove and name not in ("", "no"):
         raise InvalidParameter("can't create 'AutoRemove' container with restart policy")
     return RestartPolicy(name=name or "no", maximum_retry_count=count if name else 0)
 

@@ -153,6 +153,7 @@ class Surroundings:
     log_path: str
     sandbox_path: str
     exec_ids: tuple[str, ...]
+    links: tuple[str, ...] = ()  # legacy ones, `/target:/linker/alias`
     sizes: tuple[int, int] | None = None
 
 
@@ -176,7 +177,7 @@ def container_inspect(record: ContainerRecord, around: Surroundings, version: Ve
         name=f"/{record.name}",
         restart_count=state.restart_count,
         exec_ids=around.exec_ids or None,
-        host_config=host_config_answer(record, version, around.machine),
+        host_config=host_config_answer(record, version, around.machine, around.links),
         graph_driver=GraphDriver(data=_overlay(record, around)),
         size_rw=UNSET if sizes is None else sizes[0],
         size_root_fs=UNSET if sizes is None else sizes[1],
@@ -275,7 +276,7 @@ def _network_settings(record: ContainerRecord, around: Surroundings, version: Ve
     return NetworkSettings(
         sandbox_id=record.sandbox_id,
         sandbox_key=around.sandbox_path,
-        ports=published_map(exposed, record.ports if running else ()),
+        ports=published_map(exposed, record.published if running else ()),
         endpoint_id=bridge.endpoint_id if bridge else "",
         gateway=bridge.gateway if bridge else "",
         global_ipv6_address=bridge.global_ipv6_address if bridge else "",

@@ -109,7 +109,7 @@ class Summaries:
 
 
 def _encode_pieces(record: ContainerRecord, version: Version) -> _Pieces:
-    ports = port_summaries(record.spec.networking.exposed, record.ports) if record.state.is_running else []
+    ports = port_summaries(record.spec.networking.exposed, record.published) if record.state.is_running else []
     networks = listed_endpoints(record.attachments, record.id, version)
     return _Pieces(
         record,
@@ -150,10 +150,10 @@ def status_text(state: ContainerState, now: int) -> str:
 
 
 def link_names(records: Iterable[ContainerRecord]) -> Mapping[str, list[str]]:
-    """Return, by container name, the further names that --link gives: `/other/alias`."""
+    """Return, by container id, the further names that --link gives: `/other/alias`."""
     names: dict[str, list[str]] = {}
     for record in records:
         for link in record.spec.networking.links:
             target, _, alias = link.partition(":")
-            names.setdefault(target.lstrip("/"), []).append(f"/{record.name}/{alias or target.lstrip('/')}")
+            names.setdefault(target, []).append(f"/{record.name}/{alias}")
     return names

@@ -45,7 +45,7 @@ class EndpointAnswer(Answer, frozen=True, kw_only=True):
 
 def endpoint_answers(attachments: Iterable[Attachment], container: str, version: Version) -> dict[str, EndpointAnswer]:
     """Return NetworkSettings.Networks of the container with that id."""
-    return {a.network_name: endpoint_answer(a, container, version) for a in attachments}
+    return {a.network_name: endpoint_answer(a, container, version) for a in attachments if not a.implicit}
 
 
 def endpoint_answer(attachment: Attachment, container: str, version: Version) -> EndpointAnswer:

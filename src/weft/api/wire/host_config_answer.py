@@ -152,7 +152,9 @@ class HostConfigAnswer(Answer, frozen=True, kw_only=True):
     init: bool | UnsetType = UNSET
 
 
-def host_config_answer(record: ContainerRecord, version: Version, machine: Machine) -> HostConfigAnswer:
+def host_config_answer(
+    record: ContainerRecord, version: Version, machine: Machine, links: tuple[str, ...] = ()
+) -> HostConfigAnswer:
     """Return what the client asked for, and the engine's defaults where it left something open."""
     spec = record.spec
     networking, limits, security = spec.networking, spec.resources, spec.security
@@ -179,7 +181,7 @@ def host_config_answer(record: ContainerRecord, version: Version, machine: Machi
         extra_hosts=networking.extra_hosts or None,
         group_add=security.group_add or None,
         ipc_mode=spec.ipc_mode or "private",
-        links=[_link(link, record.name) for link in networking.links] or None,
+        links=list(links) or None,
         pid_mode=spec.pid_mode,
         privileged=security.privileged,
         publish_all_ports=networking.publish_all,
@@ -259,8 +261,3 @@ def _paths(given: tuple[str, ...] | None, default: tuple[str, ...], spec: Contai
     if given is not None:
         return given
     return None if spec.security.privileged else default
-
-
-def _link(link: str, name: str) -> str:
-    target, _, alias = link.partition(":")
-    return f"/{target.lstrip('/')}:/{name}/{alias or target.lstrip('/')}"

@@ -8,6 +8,7 @@ from weft.api.version import Version
 from weft.api.wire.shapes import Answer
 from weft.api.wire.times import rfc3339
 from weft.model.container import ContainerRecord
+from weft.model.ids import short_id
 from weft.model.network import NetworkRecord, Pool, PoolSpec
 
 _IPV4_SINCE = Version(1, 48)
@@ -81,7 +82,9 @@ def network_answer(record: NetworkRecord, version: Version, members: Iterable[Co
         ipam=IpamAnswer(
             driver=spec.ipam_driver,
             options=None if record.predefined else spec.ipam_options,
-            config=[_pool(pool) for pool in record.pools] or [_pool(pool) for pool in spec.pools],
+            config=[_pool(pool) for pool in record.pools]
+            or [_pool(pool) for pool in spec.pools]
+            or ([_EVERYWHERE] if spec.ipam_driver == "null" else []),
         ),
         internal=spec.internal,
         attachable=spec.attachable,
@@ -92,6 +95,9 @@ def network_answer(record: NetworkRecord, version: Version, members: Iterable[Co
         options=spec.options,
         labels=spec.labels,
     )
+
+
+_EVERYWHERE = IpamPoolAnswer(subnet="0.0.0.0/0")  # as Docker shows a network that has no address management
 
 
 def _pool(pool: Pool | PoolSpec) -> IpamPoolAnswer:
@@ -107,7 +113,7 @@ def _member(container: ContainerRecord, network: str) -> MemberAnswer:
     attachment = container.attachment_to(network)
     endpoint = attachment.endpoint if attachment else None
     return MemberAnswer(
-        name=container.name,
+        name=f"gateway_{short_id(container.id)}" if attachment and attachment.implicit else container.name,
         endpoint_id=endpoint.id if endpoint else "",
         mac_address=endpoint.mac_address if endpoint else "",
         ipv4_address=str(endpoint.ipv4) if endpoint and endpoint.ipv4 else "",

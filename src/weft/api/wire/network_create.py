@@ -8,7 +8,8 @@ from msgspec import field
 
 from weft.api.version import Version
 from weft.api.wire.shapes import Request, Text, TextMap, text_map
-from weft.model.errors import InvalidParameter
+from weft.engine.networks.configuration import REFUSED_FIELDS
+from weft.model.errors import Forbidden, InvalidParameter
 from weft.model.network import NetworkSpec, PoolSpec, Scope
 
 _IPV4_SINCE = Version(1, 48)  # older clients always get IPv4
@@ -62,8 +63,13 @@ _Address = IPv4Address | IPv6Address
 
 
 def network_spec(request: NetworkCreateRequest, version: Version) -> NetworkSpec:
-    """Return the spec; raises InvalidParameter `invalid network config:` with every problem on a line."""
+    """Return the spec; raises InvalidParameter `invalid network config:` with every problem on a line.
+
+    Forbidden for a configuration network with a scope.
+    """
     ipam = request.ipam or Ipam()
+    if request.config_only and request.scope:  # local too: the spec cannot tell it from none
+        raise Forbidden(REFUSED_FIELDS)
     problems: list[str] = []
     pools = tuple(pool for config in ipam.config or () if config is not None for pool in _pool(config, problems))
     if problems:

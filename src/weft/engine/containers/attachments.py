@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from weft.engine.inventory import Inventory
+from weft.engine.sandbox.links import parse_link
 from weft.engine.sandbox.mode import DEFAULT_BRIDGE, NONE, is_host, is_user_defined, joined_container
 from weft.model.address import Address
 from weft.model.container import NetworkingSpec
@@ -101,9 +102,7 @@ def _check_combination(attachments: list[Attachment]) -> None:
 def check_attachable(network: NetworkRecord) -> None:
     """Raise if containers cannot be on this network at all."""
     if network.spec.config_only:
-        raise Forbidden(
-            f"cannot attach to network {network.name}: it is a configuration network, made for --config-from"
-        )
+        raise Forbidden("cannot create endpoint on configuration-only network")
 
 
 def check_endpoint(network: NetworkRecord, spec: EndpointSpec) -> None:
@@ -113,11 +112,10 @@ def check_endpoint(network: NetworkRecord, spec: EndpointSpec) -> None:
             raise InvalidParameter("user-specified IP address is supported on user-defined networks only")
         if spec.aliases and network.name == DEFAULT_BRIDGE:
             raise InvalidParameter("network-scoped aliases are only supported for user-defined networks")
-    if spec.links:
-        raise InvalidParameter(
-            f"links are not supported by this engine yet: containers on the user-defined network {network.name} "
-            "find each other by name; use a network alias for another name"
-        )
+    for link in spec.links:
+        parse_link(link)
+        if not is_user_defined(network.name):
+            raise InvalidParameter("links are only supported for user-defined networks")
     if spec.link_local:
         raise InvalidParameter("link-local addresses of endpoints are not supported: use --ip or --ip6")
     for address in (spec.ipv4, spec.ipv6):

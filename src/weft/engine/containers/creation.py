@@ -6,6 +6,7 @@ from dataclasses import replace
 from weft.engine.containers.attachments import attachments_of
 from weft.engine.containers.attributes import event_attributes
 from weft.engine.containers.defaults import with_daemon_defaults, with_image_defaults
+from weft.engine.containers.links import with_links
 from weft.engine.containers.mounts import MountResolver
 from weft.engine.containers.names import generate
 from weft.engine.containers.signals import signal_number
@@ -60,6 +61,8 @@ class Creation:
         if spec.process.stop_signal:
             signal_number(spec.process.stop_signal)
         spec, warnings = self._networking(spec)
+        networking, networks = with_links(self._inventory, spec.networking, networks)
+        spec = replace(spec, networking=networking)
         attachments = attachments_of(self._inventory, spec.networking, networks)
         name = self._reserve(name)
         made: list[str] = []
@@ -104,11 +107,6 @@ class Creation:
     def _networking(self, spec: ContainerSpec) -> tuple[ContainerSpec, tuple[str, ...]]:
         networking = spec.networking
         networking = replace(networking, mode=self._resolved(networking.mode))
-        if networking.links:
-            raise InvalidParameter(
-                "links (--link) are not supported by this engine yet: put both containers on a user-defined network, "
-                "where they find each other by name"
-            )
         warnings = (DISCARDED_PORTS,) if _publishes(networking) and is_host(networking.mode) else ()
         return replace(spec, networking=networking, pid_mode=self._resolved(spec.pid_mode)), warnings
 

@@ -7,6 +7,7 @@ from weft.engine.containers import states
 from weft.engine.containers.attributes import event_attributes
 from weft.engine.containers.control import Control
 from weft.engine.containers.lifecycle import Lifecycle
+from weft.engine.containers.links import without_link
 from weft.engine.contract.environment import Environment
 from weft.engine.contract.records import Change, Delete
 from weft.engine.contract.runtime import Runtime
@@ -54,10 +55,11 @@ class Removal:
         lifecycle.remove_ended = self.remove_ended
 
     async def remove(self, reference: str, *, force: bool, volumes: bool, link: bool) -> None:
-        """Remove a container; a running one only with `force`."""
-        if link:
-            raise Conflict(f"container {reference} has no link of that name: legacy links are not supported yet")
+        """Remove a container; a running one only with `force`. With `link`, remove the link of that name instead."""
         record = self._inventory.find_container(reference)
+        if link:
+            await self._remove_link(reference)
+            return
         if record.state.status is Status.REMOVING:
             raise Conflict(f"removal of container {record.name} is already in progress")
         if record.state.is_running or record.state.status is Status.RESTARTING:
@@ -67,6 +69,11 @@ class Removal:
             await self._bring_down_and_remove(record.id, force=force, volumes=volumes)
         finally:
             self._lifecycle.held.discard(record.id)
+
+    async def _remove_link(self, name: str) -> None:
+        linker = without_link(self._inventory, name).id
+        async with self._lifecycle.locks.hold(linker):
+            await self._sandboxes.unlink(without_link(self._inventory, name))
 
     async def _bring_down_and_remove(self, container_id: str, *, force: bool, volumes: bool) -> None:
         """Remove; by force also what somebody, or a restart policy, starts in between."""

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Mapping
 
 from weft.engine.containers import states
 from weft.engine.containers.attributes import event_attributes
+from weft.engine.containers.changes import Changes
 from weft.engine.containers.control import Control
 from weft.engine.containers.creation import Creation, check_name_free
 from weft.engine.containers.execs import ExecService
@@ -39,6 +40,7 @@ class ContainerService:
         control: Control,
         removal: Removal,
         execs: ExecService,
+        changes: Changes,
         events: EventBus,
     ) -> None:
         self._inventory = inventory
@@ -57,6 +59,9 @@ class ContainerService:
         self.restart = control.restart
         self.pause = control.pause
         self.unpause = control.unpause
+        self.publish = changes.publish
+        self.withdraw = changes.withdraw
+        self.update = changes.update
 
     def list(self, *, all: bool, limit: int, filters: Filters) -> tuple[ContainerRecord, ...]:
         """Return containers, newest first."""
@@ -154,6 +159,10 @@ class ContainerService:
     def sandbox_path(self, record: ContainerRecord) -> str:
         """Return the pinned namespace's path, "" without one."""
         return self._sandboxes.path(record)
+
+    def links(self, record: ContainerRecord) -> tuple[str, ...]:
+        """Return the legacy links of a container, as `/target:/container/alias`."""
+        return self._sandboxes.links_of(record)
 
     def exec_ids(self, record: ContainerRecord) -> tuple[str, ...]:
         """Return the ids of running execs."""

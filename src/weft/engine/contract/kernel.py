@@ -22,6 +22,7 @@ class Link:
     up: bool
     alias: str = ""
     master: int = 0
+    lower: int = 0  # index of the link of the same namespace that it was made upon: macvlan, ipvlan, vlan
     addresses: tuple[Interface, ...] = ()
 
 

@@ -19,6 +19,7 @@ class SandboxView:
     host_upstreams: tuple[str, ...] = ()
     sandbox_upstreams: tuple[str, ...] = ()
     ndots: int = 0
+    links: tuple[tuple[str, str, str], ...] = ()  # network id, alias, name that it stands for in this sandbox alone
     internal: bool = False  # no way out: host upstreams are not asked
 
 

@@ -13,11 +13,15 @@ from weft.engine.contract.records import Delete
 from weft.engine.events import EventBus
 from weft.engine.inventory import Inventory
 from weft.engine.locks import Locks
+from weft.engine.networks.configuration import as_configuration, check_not_depended_on, with_configuration
+from weft.engine.networks.ipams import is_outside
 from weft.engine.networks.listing import list_networks
+from weft.engine.networks.outside import OutsideNetworks
 from weft.engine.prune_filters import prune_test
 from weft.engine.results import Created, Pruned
 from weft.engine.sandbox.addresses import AddressBook
 from weft.engine.sandbox.service import SandboxService
+from weft.engine.sandbox.way_out import GATEWAY_NETWORK, gateway_network_spec
 from weft.engine.settings import Settings
 from weft.firewall.network import network_added, network_removed
 from weft.ipam.resolve import resolve_pools
@@ -45,6 +49,7 @@ class NetworkService:
         drivers: Registry,
         addresses: AddressBook,
         sandboxes: SandboxService,
+        outside: OutsideNetworks,
         container_locks: Locks,
         events: EventBus,
         environment: Environment,
@@ -55,6 +60,7 @@ class NetworkService:
         self._drivers = drivers
         self._addresses = addresses
         self._sandboxes = sandboxes
+        self._outside = outside
         self._container_locks = container_locks
         self._locks = Locks()
         self._creating = asyncio.Lock()  # pools are chosen one after the other: each sees those before it
@@ -74,9 +80,11 @@ class NetworkService:
 
     async def create(self, spec: NetworkSpec) -> Created:
         """Make a network; Conflict for a name that exists, and whatever the driver and IPAM object to."""
-        spec = self._with_default_options(spec)
-        self._check(spec)
         async with self._creating:
+            spec = self._configured(spec)
+            if self._inventory.network_named(spec.name) is None:  # a program that is away is waited for
+                await self._outside.find(spec)
+            self._check(spec)
             if self._inventory.network_named(spec.name) is not None:
                 raise Conflict(f"network with name {spec.name} already exists")
             record = await self.make(spec, self._environment.new_id())
@@ -88,16 +96,14 @@ class NetworkService:
             raise InvalidParameter("invalid network name: it may not be empty")
         if spec.name in _PREDEFINED:
             raise Forbidden(f"operation is not permitted on predefined {spec.name} network")
-        if spec.config_only or spec.config_from:
-            raise InvalidParameter("configuration networks (--config-only, --config-from) are not supported yet")
+        if spec.config_only:
+            return  # what it holds is looked at when a network is made from it
         if spec.ingress or spec.scope is Scope.SWARM:
             raise Forbidden(
                 'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node '
                 "to swarm and try again."
             )
-        if spec.ipam_driver not in ("", "default"):
-            raise NotFound(f"could not find plugin {spec.ipam_driver} in v1 plugin registry: plugin not found")
-        if spec.ipam_options:
+        if spec.ipam_options and not is_outside(spec):
             option = sorted(spec.ipam_options)[0]
             raise InvalidParameter(f"the default IPAM driver has no option {option!r}: leave out --ipam-opt")
         self._drivers.get(spec.driver).validate(spec)
@@ -116,24 +122,38 @@ class NetworkService:
         """
         driver = self._drivers.get(spec.driver)
         facts = await self._kernel.facts()
+        pools = await self._pools(driver, spec, facts) if driver.has_addresses else ()
         record = NetworkRecord(
             id=network_id,
             created=self._environment.now(),
             spec=spec,
-            pools=self._pools(driver, spec, facts) if driver.has_addresses else (),
+            pools=pools,
             predefined=predefined,
         )
         record = adjust(record)
-        if isinstance(driver, Exclusive):
-            driver.check_conflicts(record, self._inventory.networks.values())
-        plan = self.plan(record, facts)
-        self._inventory.save(record)
         try:
+            if isinstance(driver, Exclusive):
+                driver.check_conflicts(record, self._inventory.networks.values())
+            plan = self.plan(record, facts)
+            self._inventory.save(record)
             await self._kernel.apply(plan)
+            record = await self._outside.create(record)
+            self._inventory.save(record)
         except BaseException:
             self._inventory.commit((Delete(NetworkRecord, record.id),))
+            await self._outside.release(record)
             raise
         self._addresses.add(record)
+        return record
+
+    async def gateway_network(self) -> NetworkRecord:
+        """Return docker_gwbridge, made where it is missing."""
+        async with self._creating:
+            present = self._inventory.network_named(GATEWAY_NETWORK)
+            if present is not None:
+                return present
+            record = await self.make(gateway_network_spec(), self._environment.new_id())
+        self._emit("create", record)
         return record
 
     def plan(self, record: NetworkRecord, facts: Facts) -> Plan:
@@ -142,15 +162,28 @@ class NetworkService:
         plan = driver.create_network(record, facts)
         return plan + network_added(driver.segment(record)) if isinstance(driver, Segmented) else plan
 
-    def _pools(self, driver: Driver, spec: NetworkSpec, facts: Facts) -> tuple[Pool, ...]:
+    async def _pools(self, driver: Driver, spec: NetworkSpec, facts: Facts) -> tuple[Pool, ...]:
+        present = [(each, pool.subnet) for each in self._inventory.networks.values() for pool in each.pools]
+        elsewhere = [subnet for each, subnet in present if is_outside(each.spec)]
+        given = await self._outside.pools(driver, spec, facts.routes)
+        if given is not None:
+            return given
         return resolve_pools(
             spec,
             host_id=self._settings.host_id,
             default_pools=self._settings.address_pools,
-            allocated=[(each.name, pool.subnet) for each in self._inventory.networks.values() for pool in each.pools],
-            host_routes=facts.routes,
-            without_gateway=driver.without_gateway(spec) if isinstance(driver, Routed) else (),
+            allocated=[(each.name, subnet) for each, subnet in present if not is_outside(each.spec)],
+            host_routes=(*facts.routes, *elsewhere),
+            without_gateway=await self._outside.without_gateway(driver, spec),
         )
+
+    def _configured(self, spec: NetworkSpec) -> NetworkSpec:
+        """Return the spec with the options of daemon.json, or of the configuration network that it is made from."""
+        if spec.config_only:
+            return as_configuration(spec)
+        if spec.config_from:
+            return with_configuration(spec, self._inventory.networks.values())
+        return self._with_default_options(spec)
 
     def _with_default_options(self, spec: NetworkSpec) -> NetworkSpec:
         defaults = self._settings.network_options.get(spec.driver, {})
@@ -161,11 +194,24 @@ class NetworkService:
         record = self._inventory.find_network(reference)
         if record.predefined:
             raise Forbidden(f"{record.name} is a pre-defined network and cannot be removed")
+        if record.spec.config_only:
+            await self._remove_configuration(record.id)
+            return
         async with self._locks.hold(record.id):
             record = self._inventory.find_network(record.id)
             self._check_unused(record)
             # the record goes last: what a crash cuts off, a second removal completes
+            await self._outside.delete(record)
             await self._kernel.teardown(await self.removal_plan(record))
+            await self._outside.release(record)
+            self._inventory.commit((Delete(NetworkRecord, record.id),))
+            self._addresses.forget(record.id)
+        self._emit("destroy", record)
+
+    async def _remove_configuration(self, network_id: str) -> None:
+        async with self._creating:  # no network is being made from it meanwhile
+            record = self._inventory.find_network(network_id)
+            check_not_depended_on(record, self._inventory.networks.values())
             self._inventory.commit((Delete(NetworkRecord, record.id),))
             self._addresses.forget(record.id)
         self._emit("destroy", record)
@@ -181,7 +227,8 @@ class NetworkService:
         for container in self.members(record):
             attachment = container.attachment_to(record.id)
             if attachment is not None and attachment.endpoint is not None:
-                users.append(f'name:"{container.name}" id:"{attachment.endpoint.id[:12]}"')
+                name = f"gateway_{container.id[:12]}" if attachment.implicit else container.name
+                users.append(f'name:"{name}" id:"{attachment.endpoint.id[:12]}"')
         if users:
             raise Forbidden(
                 f"error while removing network: network {record.name} has active endpoints ({', '.join(users)})"
@@ -225,6 +272,8 @@ class NetworkService:
         try:
             for record in tuple(self._inventory.networks.values()):
                 unused = not record.predefined and not any(self._inventory.containers_on(record.id))
+                if record.spec.config_only:  # kept for the networks that are to be made from it
+                    continue
                 if unused and may_go(record.spec.labels, record.created):
                     try:
                         await self.remove(record.id)

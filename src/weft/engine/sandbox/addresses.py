@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 
+from weft.engine.networks.ipams import is_outside
 from weft.ipam.pool import AddressPool
 from weft.model.container import ContainerRecord
 from weft.model.endpoint import Endpoint, EndpointSpec
@@ -32,7 +33,9 @@ class AddressBook:
                 pools[interface.version].take(interface.ip)
 
     def add(self, network: NetworkRecord) -> None:
-        """Begin to hand out addresses of a network."""
+        """Begin to hand out addresses of a network, unless that is an IPAM driver's outside."""
+        if is_outside(network.spec):
+            return
         self._pools[network.id] = {pool.subnet.version: AddressPool(pool) for pool in reversed(network.pools)}
 
     def forget(self, network_id: str) -> None:

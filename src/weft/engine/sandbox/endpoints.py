@@ -3,11 +3,12 @@
 from collections.abc import Collection, Iterable
 from ipaddress import IPv4Interface
 
-from weft.drivers.contract import Linked, Routed
-from weft.drivers.endpoint_options import endpoint_options
+from weft.drivers.contract import Linked, Remote, Routed
+from weft.drivers.endpoint_options import own_options
 from weft.drivers.mac import mac_address
 from weft.drivers.registry import Registry
 from weft.engine.contract.environment import Environment
+from weft.engine.networks.ipams import Given
 from weft.engine.sandbox.addresses import AddressBook
 from weft.engine.sandbox.mode import identity_of, is_user_defined
 from weft.model.container import ContainerRecord
@@ -28,18 +29,28 @@ class Endpoints:
         self._host_name = host_name
 
     def allocate(
-        self, record: ContainerRecord, network: NetworkRecord, attachment: Attachment, taken: Collection[str]
+        self,
+        record: ContainerRecord,
+        network: NetworkRecord,
+        attachment: Attachment,
+        taken: Collection[str],
+        given: Given | None = None,
     ) -> Endpoint:
         """Return an endpoint with addresses taken, `taken` being interface names in use in the sandbox.
+
+        `given` is what an IPAM driver outside gave it. A remote driver's endpoint is left for that driver to complete.
 
         The errors are those of the allocator and the driver.
         """
         driver = self._drivers.get(network.driver)
-        endpoint_id = self._environment.new_id()
+        endpoint_id = given.endpoint_id if given is not None else self._environment.new_id()
         gateways = driver.gateways(network) if isinstance(driver, Routed) else (None, None)
         linked = isinstance(driver, Linked)
         sandbox_link = driver.sandbox_link(network, attachment.spec, taken) if isinstance(driver, Linked) else ""
-        ipv4, ipv6 = self._addresses.take(network, attachment.spec)
+        ipv4, ipv6 = self._addresses.take(network, attachment.spec) if given is None else (given.ipv4, given.ipv6)
+        remote = isinstance(driver, Remote)
+        mac = (given.mac if given is not None else "") or self.asked_mac(record, attachment)
+        mac = mac or ("" if remote else self._mac(ipv4))
         return Endpoint(
             id=endpoint_id,
             network_id=network.id,
@@ -47,10 +58,11 @@ class Endpoints:
             ipv6=ipv6,
             gateway_ipv4=gateways[0] if ipv4 is not None else None,
             gateway_ipv6=gateways[1] if ipv6 is not None else None,
-            mac_address=self._mac(record, attachment, ipv4) if linked else "",
+            mac_address=mac if linked else "",
             host_link=driver.host_link(endpoint_id) if isinstance(driver, Linked) else "",
             sandbox_link=sandbox_link,
             dns_names=self.names_of(record, attachment),
+            remote=remote,
         )
 
     def release(self, endpoints: Iterable[Endpoint]) -> None:
@@ -60,17 +72,21 @@ class Endpoints:
 
     def names_of(self, record: ContainerRecord, attachment: Attachment) -> tuple[str, ...]:
         """Return what the endpoint answers to: container name, aliases, short id, host name; none off user networks."""
-        if not is_user_defined(attachment.network_name):
+        if not is_user_defined(attachment.network_name) or attachment.implicit:
             return ()
         hostname = identity_of(record, self._host_name).hostname
         return tuple(dict.fromkeys((record.name, *attachment.spec.aliases, short_id(record.id), hostname)))
 
-    def _mac(self, record: ContainerRecord, attachment: Attachment, ipv4: IPv4Interface | None) -> str:
+    def asked_mac(self, record: ContainerRecord, attachment: Attachment) -> str:
+        """Return the MAC address that a user gave the endpoint, lower case, or ""."""
         if attachment.spec.mac_address:
             return attachment.spec.mac_address.lower()
         first = record.attachments[0].network_id if record.attachments else attachment.network_id
         if record.spec.networking.mac_address and attachment.network_id == first:
             return record.spec.networking.mac_address.lower()
+        return ""
+
+    def _mac(self, ipv4: IPv4Interface | None) -> str:
         if ipv4 is not None:  # an address that is used again keeps its MAC: nobody's neighbour table goes stale
             return mac_address(_MAC_PREFIX + ipv4.ip.packed)
         return mac_address(self._environment.random_below(1 << 48).to_bytes(6))
@@ -84,4 +100,4 @@ def interface_names(attachments: Iterable[Attachment]) -> set[str]:
 
 def asked_names(attachments: Iterable[Attachment]) -> set[str]:
     """Return the interface names that users asked for, which automatic ones keep clear of."""
-    return {endpoint_options(attachment.spec.driver_options).interface_name for attachment in attachments} - {""}
+    return {own_options(attachment.spec.driver_options).interface_name for attachment in attachments} - {""}

@@ -8,6 +8,7 @@ from weft.drivers.registry import Registry
 from weft.engine.contract.kernel import Kernel
 from weft.engine.events import EventBus
 from weft.engine.inventory import Inventory
+from weft.engine.sandbox.links import Links
 from weft.engine.sandbox.publisher import Publisher
 from weft.firewall.contents import TABLE
 from weft.firewall.table import load
@@ -21,12 +22,19 @@ class Firewall:
     """Keeps Weft's table as the records say."""
 
     def __init__(
-        self, inventory: Inventory, kernel: Kernel, drivers: Registry, publisher: Publisher, events: EventBus
+        self,
+        inventory: Inventory,
+        kernel: Kernel,
+        drivers: Registry,
+        publisher: Publisher,
+        links: Links,
+        events: EventBus,
     ) -> None:
         self._inventory = inventory
         self._kernel = kernel
         self._drivers = drivers
         self._publisher = publisher
+        self._links = links
         self._events = events
 
     async def load(self) -> None:
@@ -40,7 +48,8 @@ class Firewall:
             if isinstance(driver, Segmented):
                 segments.append(driver.segment(network))
         running = (record for record in self._inventory.containers.values() if record.sandbox_id == record.id)
-        return load(segments, [each for record in running for each in self._publisher.publications(record)])
+        published = [each for record in running for each in self._publisher.publications(record)]
+        return load(segments, published, self._links.restore())
 
     async def guard(self) -> None:
         """Put the table back whenever somebody else deletes it, and say so; runs until cancelled."""

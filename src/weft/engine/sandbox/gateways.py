@@ -44,3 +44,14 @@ def gateways_of(record: ContainerRecord, networks: Mapping[str, NetworkRecord]) 
     }
     chosen = choose_gateways((networks[network_id], attachment) for network_id, attachment in live.items())
     return Gateways(live.get(chosen.ipv4 or ""), live.get(chosen.ipv6 or ""))
+
+
+def own_gateways_of(record: ContainerRecord, networks: Mapping[str, NetworkRecord]) -> Gateways:
+    """Return the gateways whose ports Weft forwards: a remote driver forwards those of its endpoints itself."""
+    gateways = gateways_of(record, networks)
+    return Gateways(_own(gateways.ipv4), _own(gateways.ipv6))
+
+
+def _own(attachment: Attachment | None) -> Attachment | None:
+    remote = attachment is not None and attachment.endpoint is not None and attachment.endpoint.remote
+    return None if remote else attachment

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from weft.engine.contract.files import HostFiles
 from weft.engine.contract.names import SandboxView
 from weft.engine.sandbox import hosts_file, resolv_conf
+from weft.engine.sandbox.links import parse_link
 from weft.engine.sandbox.mode import identity_of, is_host, is_user_defined
 from weft.engine.settings import Settings
 from weft.model.address import Address
@@ -20,6 +21,7 @@ class NameService:
     files: HostFiles
     settings: Settings
     host_gateways: Callable[[], tuple[Address, ...]]  # what `host-gateway` in --add-host stands for
+    links: Callable[[ContainerRecord], tuple[tuple[str, str], ...]]  # (address, names) of legacy links
 
     def write(self, record: ContainerRecord, directory: str, networks: Iterable[NetworkRecord]) -> None:
         """Write all three files."""
@@ -38,7 +40,7 @@ class NameService:
             return
         identity = identity_of(record, "")
         own = hosts_file.own_names(identity.hostname, identity.domainname)
-        self.files.write_hosts(directory, hosts_file.render(extra, addresses_of(record), own))
+        self.files.write_hosts(directory, hosts_file.render((*extra, *self.links(record)), addresses_of(record), own))
 
     def write_resolv_conf(self, record: ContainerRecord, directory: str, networks: Iterable[NetworkRecord]) -> None:
         """Write resolv.conf for the networks that the container is on."""
@@ -71,6 +73,7 @@ class NameService:
             host_upstreams=asked if from_host else (),
             sandbox_upstreams=() if from_host else asked,
             ndots=ndots or 0,
+            links=_private_names(record),
             internal=all(network.spec.internal for network in networks),
         )
 
@@ -92,6 +95,11 @@ def addresses_of(record: ContainerRecord) -> tuple[Address, ...]:
     endpoints = [attachment.endpoint for attachment in record.attachments if attachment.endpoint is not None]
     interfaces = [interface for e in endpoints for interface in (e.ipv4, e.ipv6) if interface is not None]
     return tuple(interface.ip for interface in interfaces)
+
+
+def _private_names(record: ContainerRecord) -> tuple[tuple[str, str, str], ...]:
+    pairs = ((each.network_id, *parse_link(link)) for each in record.attachments for link in each.spec.links)
+    return tuple((network, alias, name) for network, name, alias in pairs)
 
 
 def _overrides(record: ContainerRecord) -> tuple[str, ...]:

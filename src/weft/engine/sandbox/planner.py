@@ -22,7 +22,7 @@ class SandboxPlanner:
 
     def raise_plan(self, record: ContainerRecord) -> Plan:
         """Return what makes a container's sandbox with all its endpoints."""
-        plan = Plan((CreateSandbox(record.id),))
+        plan = Plan() if record.sandbox_id else Plan((CreateSandbox(record.id),))  # remote drivers needed it before
         for attachment in record.attachments:
             plan += self._attach(attachment, record.id)
         return plan + self._routes(self._gateways(record), record.id) + self._published(record)

@@ -40,8 +40,12 @@ class PortBook:
 
     def restore(self, record: ContainerRecord) -> None:
         """Take what a running container holds."""
-        for port in record.ports:
-            self._taken[port.container_port.protocol, port.host_port][port.host_address] = record.id
+        self.retake(record.id, record.ports)
+
+    def retake(self, container_id: str, ports: Iterable[PublishedPort]) -> None:
+        """Take ports that are known to be free."""
+        for port in ports:
+            self._taken[port.container_port.protocol, port.host_port][port.host_address] = container_id
 
     def release(self, ports: Iterable[PublishedPort]) -> None:
         """Give ports back."""

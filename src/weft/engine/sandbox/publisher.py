@@ -1,11 +1,12 @@
 """Published ports of running containers: taken, moved with the gateway, given back."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from ipaddress import ip_address
 
 from weft.engine.contract.kernel import Kernel
 from weft.engine.inventory import Inventory
-from weft.engine.sandbox.gateways import Gateways, gateways_of
+from weft.engine.sandbox.gateways import Gateways, own_gateways_of
 from weft.engine.sandbox.ports import PortBook, PortDemand, requests_of
 from weft.engine.settings import Settings
 from weft.firewall.publication import Publication, publications
@@ -28,10 +29,15 @@ class Publisher:
 
     async def allocate(self, record: ContainerRecord) -> ContainerRecord:
         """Return the record with host ports taken for all that it publishes; errors in Docker's words."""
-        requests = requests_of(record.spec.networking)
+        return replace(record, ports=await self.take(record, requests_of(record.spec.networking)))
+
+    async def take(
+        self, record: ContainerRecord, requests: tuple[PortRequest, ...], instead_of: tuple[PublishedPort, ...] = ()
+    ) -> tuple[PublishedPort, ...]:
+        """Take host ports for `requests`; those of `instead_of` do not stand in the way, and stay taken."""
         if not requests:
-            return replace(record, ports=())
-        gateways = gateways_of(record, self._inventory.networks)
+            return ()
+        gateways = own_gateways_of(record, self._inventory.networks)
         demand = PortDemand(
             requests,
             ipv4=gateways.address(4) is not None,
@@ -39,14 +45,16 @@ class Publisher:
             default_addresses=self._default_addresses(gateways),
         )
         listeners = await self._kernel.listeners()
+        self._book.release(instead_of)
         try:
             self._check_addresses(requests, demand)
-            ports = self._book.allocate(record.id, demand, listeners, self._kernel.ephemeral_ports())
+            return self._book.allocate(record.id, demand, listeners, self._kernel.ephemeral_ports())
         except WeftError as error:
             raise type(error)(
                 f"failed to set up container networking: {_prefix(record, gateways)}{error.message}"
             ) from error
-        return replace(record, ports=ports)
+        finally:
+            self._book.retake(record.id, instead_of)
 
     def _check_addresses(self, requests: tuple[PortRequest, ...], demand: PortDemand) -> None:
         """Raise, naming the address, where a user's host address is not the host's or cannot lead to the container."""
@@ -80,13 +88,17 @@ class Publisher:
                 found[address.version] = address
         return tuple(address for address in found.values() if not address.is_unspecified)
 
+    def give_back(self, ports: Iterable[PublishedPort]) -> None:
+        """Give host ports back."""
+        self._book.release(ports)
+
     def release(self, record: ContainerRecord) -> None:
         """Give the record's host ports back."""
         self._book.release(record.ports)
 
     async def move(self, before: ContainerRecord, after: ContainerRecord) -> ContainerRecord:
         """Return `after` with ports for its gateways: the same ones while it leads out by the same families."""
-        was, now = (gateways_of(record, self._inventory.networks) for record in (before, after))
+        was, now = (own_gateways_of(record, self._inventory.networks) for record in (before, after))
         families = [(was.address(version) is None) == (now.address(version) is None) for version in (4, 6)]
         if all(families):
             return after
@@ -104,7 +116,7 @@ class Publisher:
 
     def publications(self, record: ContainerRecord) -> tuple[Publication, ...]:
         """Return what leads to a running container."""
-        gateways = gateways_of(record, self._inventory.networks)
+        gateways = own_gateways_of(record, self._inventory.networks)
         return tuple(
             publication
             for version in (4, 6)

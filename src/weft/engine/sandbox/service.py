@@ -8,16 +8,22 @@ from weft.engine.contract.names import Names
 from weft.engine.contract.runtime import Bundle, Runtime
 from weft.engine.events import EventBus
 from weft.engine.inventory import Inventory
+from weft.engine.networks.ipams import Ipams
 from weft.engine.sandbox.endpoints import Endpoints, asked_names, interface_names
 from weft.engine.sandbox.gateways import Gateways, gateways_of
+from weft.engine.sandbox.links import Links
 from weft.engine.sandbox.mode import identity_of, is_private, is_user_defined, joined_container
 from weft.engine.sandbox.name_service import NameService
+from weft.engine.sandbox.outside import Outside
 from weft.engine.sandbox.planner import SandboxPlanner
 from weft.engine.sandbox.publisher import Publisher
+from weft.engine.sandbox.way_out import WayOut
 from weft.model.container import ContainerRecord
 from weft.model.endpoint import Attachment, Endpoint
 from weft.model.errors import Conflict, WeftError
 from weft.model.network import NetworkRecord
+from weft.plan.operations import CreateSandbox, DeleteSandbox
+from weft.plan.plan import Plan
 
 
 class SandboxService:
@@ -33,6 +39,10 @@ class SandboxService:
         endpoints: Endpoints,
         planner: SandboxPlanner,
         publisher: Publisher,
+        links: Links,
+        outside: Outside,
+        ipams: Ipams,
+        way_out: WayOut,
         events: EventBus,
     ) -> None:
         self._inventory = inventory
@@ -43,6 +53,10 @@ class SandboxService:
         self._endpoints = endpoints
         self._planner = planner
         self._publisher = publisher
+        self._links = links
+        self._outside = outside
+        self._ipams = ipams
+        self._way_out = way_out
         self._events = events
 
     # ── what others ask about a sandbox ──
@@ -60,7 +74,7 @@ class SandboxService:
         directory = self.files_directory(record)
         owner = self._inventory.containers.get(joined_container(record.spec.networking.mode) or record.id, record)
         return Bundle(
-            record=record,
+            record=self._with_variables(record),
             network_namespace=self.path(record),
             hostname=identity_of(owner, self._name_service.files.hostname()).hostname,
             hosts_path=f"{directory}/hosts",
@@ -70,9 +84,22 @@ class SandboxService:
             sysctls=record.spec.security.sysctls,
         )
 
+    def _with_variables(self, record: ContainerRecord) -> ContainerRecord:
+        """Return the record with what links add to the environment, before the container's own variables."""
+        given = self._links.variables(record)
+        if not given:
+            return record
+        process = replace(record.spec.process, env=(*given, *record.spec.process.env))
+        return replace(record, spec=replace(record.spec, process=process))
+
+    def links_of(self, record: ContainerRecord) -> tuple[str, ...]:
+        """Return the legacy links of a container, as `/target:/container/alias`."""
+        return tuple(f"/{link.target.name}:/{record.name}/{link.alias}" for link in self._links.of(record))
+
     def networks_of(self, record: ContainerRecord) -> list[NetworkRecord]:
         """Return the networks of a container's attachments that still exist."""
-        found = (self._inventory.networks.get(attachment.network_id) for attachment in record.attachments)
+        users = (attachment for attachment in record.attachments if not attachment.implicit)
+        found = (self._inventory.networks.get(attachment.network_id) for attachment in users)
         return [network for network in found if network is not None]
 
     # ── up and down ──
@@ -84,6 +111,7 @@ class SandboxService:
         if joined is not None:
             return replace(record, sandbox_id=self._sandbox_to_join(joined))
         if is_private(mode):
+            self._links.check(record)
             record = await self._raise_own(record)
         self._name_service.write(record, self._runtime.directory(record.id), self.networks_of(record))
         return record
@@ -97,18 +125,22 @@ class SandboxService:
     async def _raise_own(self, record: ContainerRecord) -> ContainerRecord:
         if record.sandbox_id:  # kept for containers that joined it
             return record
-        record = self._with_networks_found(record)
-        record = self._allocate(record)
+        record = former = self._with_networks_found(_bare(record))
+        record = await self._allocate(record)
         try:
+            record = await self._enter_outside(record)
             record = await self._publisher.allocate(record)
-            plan = self._planner.raise_plan(record)
+            plan = self._planner.raise_plan(record) + self._links.settle(record)
             await self._kernel.apply(plan)
+            record = await self._outside.publish(former, record)
         except BaseException:
-            self._release(record)
+            await self._leave_outside(record, former)
+            await self._release(record)
             raise
         record = replace(record, sandbox_id=record.id)
         try:
             self._inventory.save(record)
+            self._tell_linkers(record)
             await self._open_names(record)
         except BaseException:
             await self.lower(record)
@@ -116,6 +148,36 @@ class SandboxService:
         for attachment in record.attachments:
             self._emit("connect", attachment, record)
         return record
+
+    async def _enter_outside(self, record: ContainerRecord) -> ContainerRecord:
+        """Let remote drivers attach what is theirs, in a sandbox made for it, and give a way out where none has one."""
+        if not self._outside.has(record):
+            return record
+        entered = replace(record, sandbox_id=record.id)
+        self._inventory.save(entered)  # what a crash leaves outside from here on, the next start takes away
+        try:
+            await self._kernel.apply(Plan((CreateSandbox(record.id),)))
+            entered = await self._outside.attach(entered)
+        except BaseException:
+            await self._kernel.teardown(Plan((DeleteSandbox(record.id),)))
+            self._inventory.save(_bare(record))
+            raise
+        try:
+            if self._way_out.is_needed(entered):
+                way_out = await self._way_out.attachment()
+                way_out = await self._with_endpoint(entered, way_out, interface_names(entered.attachments))
+                entered = replace(entered, attachments=(*entered.attachments, way_out))
+        except BaseException:
+            await self._leave_outside(entered, record)
+            raise
+        return entered
+
+    async def _leave_outside(self, record: ContainerRecord, former: ContainerRecord) -> None:
+        """Undo a start with remote drivers, whatever came of it; its addresses apart."""
+        if record.sandbox_id:
+            await self._outside.leave(record)
+            await self._kernel.teardown(self._planner.lower_plan(record))
+            self._inventory.save(_bare(former))
 
     def _with_networks_found(self, record: ContainerRecord) -> ContainerRecord:
         """Find networks that were removed and made again under their old names; NotFound otherwise."""
@@ -127,24 +189,51 @@ class SandboxService:
             attachments.append(replace(attachment, network_id=network.id))
         return replace(record, attachments=tuple(attachments))
 
-    def _allocate(self, record: ContainerRecord) -> ContainerRecord:
+    async def _allocate(self, record: ContainerRecord) -> ContainerRecord:
         done: list[Attachment] = []
         try:
             for position, attachment in enumerate(record.attachments):
                 later = record.attachments[position + 1 :]
-                done.append(self._with_endpoint(record, attachment, interface_names(done) | asked_names(later)))
-        except WeftError:
-            self._endpoints.release(live_endpoints(done))
+                done.append(await self._with_endpoint(record, attachment, interface_names(done) | asked_names(later)))
+        except BaseException:
+            await self._give_back(live_endpoints(done))
             raise
         return replace(record, attachments=tuple(done))
 
-    def _with_endpoint(self, record: ContainerRecord, attachment: Attachment, taken: set[str]) -> Attachment:
+    async def _with_endpoint(self, record: ContainerRecord, attachment: Attachment, taken: set[str]) -> Attachment:
         network = self._inventory.networks[attachment.network_id]
-        return replace(attachment, endpoint=self._endpoints.allocate(record, network, attachment, taken))
+        given = await self._ipams.take(record, network, attachment, self._endpoints.asked_mac(record, attachment))
+        try:
+            endpoint = self._endpoints.allocate(record, network, attachment, taken, given)
+        except BaseException:
+            if given is not None:
+                unused = Endpoint(id=given.endpoint_id, network_id=network.id, ipv4=given.ipv4, ipv6=given.ipv6)
+                await self._ipams.release([unused])
+            raise
+        return replace(attachment, endpoint=endpoint)
 
-    def _release(self, record: ContainerRecord) -> None:
-        self._endpoints.release(live_endpoints(record.attachments))
+    async def _give_back(self, endpoints: list[Endpoint]) -> None:
+        """Give addresses back, Weft's own and those of IPAM drivers outside."""
+        self._endpoints.release(endpoints)
+        await self._ipams.release(endpoints)
+
+    async def _release(self, record: ContainerRecord) -> None:
+        await self._give_back(live_endpoints(record.attachments))
         self._publisher.release(record)
+        self._links.settle(_bare(record))
+
+    def _tell_linkers(self, record: ContainerRecord) -> None:
+        """Write the hosts files of those that link to a container anew: it may have another address now."""
+        for linker in self._links.linkers(record.id):
+            if linker.sandbox_id == linker.id:
+                self._name_service.write_hosts(linker, self._runtime.directory(linker.id))
+
+    async def unlink(self, record: ContainerRecord) -> None:
+        """Save a container from which a link was taken away, and let it take effect at once."""
+        self._inventory.save(record)
+        if record.sandbox_id == record.id:
+            await self._kernel.apply(self._links.settle(record))
+            self._name_service.write_hosts(record, self._runtime.directory(record.id))
 
     async def lower(self, record: ContainerRecord) -> ContainerRecord:
         """Take the sandbox down, unless containers that joined it still run; return the record without it."""
@@ -178,13 +267,13 @@ class SandboxService:
         for attachment in record.attachments:
             await self._withdraw(attachment)
         await self._names.close(record.sandbox_id)
-        await self._kernel.teardown(self._planner.lower_plan(record))
-        self._release(record)
+        await self._outside.leave(record)
+        await self._kernel.teardown(self._links.settle(_bare(record)) + self._planner.lower_plan(record))
+        await self._release(record)
         for attachment in record.attachments:
             if attachment.endpoint is not None:
                 self._emit("disconnect", attachment, record)
-        bare = tuple(replace(attachment, endpoint=None) for attachment in record.attachments)
-        return replace(record, sandbox_id="", attachments=bare, ports=())
+        return replace(_bare(record), sandbox_id="", ports=())
 
     # ── names ──
 
@@ -238,34 +327,70 @@ class SandboxService:
         if not record.sandbox_id or not record.state.is_running:
             self._inventory.save(replace(record, attachments=(*record.attachments, attachment)))
             return
-        attachment = self._with_endpoint(record, attachment, interface_names(record.attachments))
+        attachment = await self._with_endpoint(record, attachment, interface_names(record.attachments))
         connected = replace(record, attachments=(*record.attachments, attachment))
+        entered = False
         try:
+            if self._outside.has(replace(record, attachments=(attachment,))):
+                self._inventory.save(_unsettled(connected, attachment))
+                connected = await self._outside.attach(connected, {attachment.network_id})
+                attachment, entered = connected.attachments[-1], True
             connected = await self._publisher.move(record, connected)
             self._inventory.save(_unsettled(connected, attachment))
             await self._apply_connect(record, connected, attachment)
+            connected = await self._let_in(record, connected, attachment)
         except BaseException:
-            self._endpoints.release(live_endpoints([attachment]))
+            if entered:
+                await self._outside.leave(connected, {attachment.network_id})
+            await self._give_back(live_endpoints([attachment]))
             self._inventory.save(record)
             raise
+        attachment = connected.attachments[-1]
         self._inventory.save(connected)
         await self._names_changed(record, connected)
         await self._publish(attachment)
         self._emit("connect", attachment, connected)
+        try:
+            await self._settle_way_out(connected)
+        except BaseException:
+            await self._disconnect(self._inventory.containers[record.id], attachment)
+            raise
 
     async def _apply_connect(self, before: ContainerRecord, after: ContainerRecord, attachment: Attachment) -> None:
         try:
-            await self._kernel.apply(self._planner.connect_plan(before, after, attachment))
+            await self._kernel.apply(self._planner.connect_plan(before, after, attachment) + self._links.settle(after))
         except BaseException:
             self._publisher.undo_move(before, after)
+            self._links.settle(before)
             raise
+
+    async def _let_in(
+        self, before: ContainerRecord, after: ContainerRecord, attachment: Attachment
+    ) -> ContainerRecord:
+        try:
+            return await self._outside.publish(before, after)
+        except BaseException:
+            await self._kernel.teardown(self._planner.disconnect_plan(after, before, attachment))
+            self._publisher.undo_move(before, after)
+            self._links.settle(before)
+            raise
+
+    async def _settle_way_out(self, record: ContainerRecord) -> None:
+        """Connect a running container to docker_gwbridge, or disconnect it, as its other networks have it."""
+        present = self._way_out.present(record)
+        if present is None and self._way_out.is_needed(record):
+            await self.connect(record, await self._way_out.attachment())
+        elif present is not None and not self._way_out.is_needed(record):
+            await self._disconnect(record, present)
 
     async def disconnect(self, record: ContainerRecord, network: NetworkRecord) -> None:
         """Detach a container from a network and save its record."""
         # by name: while the container was stopped the network may have been removed and made again
         attachment = next((one for one in record.attachments if one.network_name == network.name), None)
-        if attachment is None:
-            return
+        if attachment is not None:
+            await self._disconnect(record, attachment)
+
+    async def _disconnect(self, record: ContainerRecord, attachment: Attachment) -> None:
         rest = tuple(other for other in record.attachments if other is not attachment)
         disconnected = replace(record, attachments=rest)
         if attachment.endpoint is None or not record.state.is_running:
@@ -274,17 +399,22 @@ class SandboxService:
         self._inventory.save(_unsettled(record, attachment))
         await self._withdraw(attachment)
         disconnected = await self._publisher.move(record, disconnected)
-        await self._kernel.teardown(self._planner.disconnect_plan(record, disconnected, attachment))
-        self._endpoints.release([attachment.endpoint])
+        plan = self._links.settle(disconnected) + self._planner.disconnect_plan(record, disconnected, attachment)
+        await self._kernel.teardown(plan)
+        await self._outside.leave(record, {attachment.network_id})
+        disconnected = await self._outside.publish_what_can(record, disconnected)
+        await self._give_back([attachment.endpoint])
         self._inventory.save(disconnected)
         await self._names_changed(record, disconnected)
         self._emit("disconnect", attachment, disconnected)
+        await self._settle_way_out(disconnected)
 
     async def _names_changed(self, before: ContainerRecord, after: ContainerRecord) -> None:
         """Bring files and the DNS view up to date with a changed set of networks."""
         directory = self._runtime.directory(after.id)
         networks = self.networks_of(after)
         self._name_service.write_hosts(after, directory)
+        self._tell_linkers(after)
         had, has = (any(a.endpoint and a.endpoint.dns_names for a in r.attachments) for r in (before, after))
         if has and not had:
             self._name_service.write_resolv_conf(after, directory, networks)
@@ -297,6 +427,8 @@ class SandboxService:
         return gateways_of(record, self._inventory.networks)
 
     def _emit(self, action: str, attachment: Attachment, record: ContainerRecord) -> None:
+        if attachment.implicit:
+            return
         network = self._inventory.networks.get(attachment.network_id)
         attributes = {
             "container": record.id,
@@ -311,6 +443,12 @@ def _unsettled(record: ContainerRecord, attachment: Attachment) -> ContainerReco
     endpoint = attachment.endpoint and replace(attachment.endpoint, unsettled=True)
     marked = replace(attachment, endpoint=endpoint)
     return replace(record, attachments=tuple(marked if one is attachment else one for one in record.attachments))
+
+
+def _bare(record: ContainerRecord) -> ContainerRecord:
+    """Return the record without endpoints, and without attachments that it has while it runs alone."""
+    kept = (each for each in record.attachments if not each.implicit)
+    return replace(record, attachments=tuple(replace(each, endpoint=None) for each in kept))
 
 
 def live_endpoints(attachments: Iterable[Attachment]) -> list[Endpoint]:

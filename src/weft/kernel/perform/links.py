@@ -1,6 +1,7 @@
 """Links, addresses and routes: consecutive operations in one namespace become one netlink send."""
 
 import errno
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -9,11 +10,19 @@ from weft.kernel.failure import failure
 from weft.kernel.netlink.address import add_address, delete_address
 from weft.kernel.netlink.channel import Channel, NetlinkError
 from weft.kernel.netlink.link import (
+    Creation,
     create_bridge,
+    create_dummy,
+    create_ipvlan,
+    create_macvlan,
     create_veth,
+    create_vlan,
     delete_link,
     describe_link,
+    move_link,
     raise_link,
+    return_link,
+    set_alias,
     silence_port,
 )
 from weft.kernel.netlink.message import Request
@@ -26,20 +35,41 @@ from weft.plan.operations import (
     AddAddress,
     AddRoute,
     CreateBridge,
+    CreateDummy,
+    CreateIpvlan,
+    CreateMacvlan,
     CreateVeth,
+    CreateVlan,
     DeleteAddress,
     DeleteLink,
     DeleteRoute,
+    MoveLink,
+    ReturnLink,
+    SetAlias,
 )
 
-LinkOperation = CreateBridge | CreateVeth | DeleteLink | AddAddress | DeleteAddress | AddRoute | DeleteRoute
+LinkOperation = (
+    Creation
+    | SetAlias
+    | MoveLink
+    | ReturnLink
+    | DeleteLink
+    | AddAddress
+    | DeleteAddress
+    | AddRoute
+    | DeleteRoute
+)
 
 # What the kernel answers when there is nothing to delete.
 _NOTHING: dict[type, frozenset[int]] = {
+    ReturnLink: frozenset({errno.ENODEV}),
     DeleteLink: frozenset({errno.ENODEV}),
     DeleteAddress: frozenset({errno.ENODEV, errno.EADDRNOTAVAIL}),
     DeleteRoute: frozenset({errno.ENODEV, errno.ESRCH, errno.ENOENT}),
 }
+
+_DEPARTURE = 2.0  # seconds in which the kernel takes the links of a deleted sandbox away
+_GLANCE = 0.01
 
 
 @dataclass(slots=True)
@@ -53,7 +83,7 @@ class _Batch:
     def add(self, operation: LinkOperation, request: Request) -> None:
         self.operations.append(operation)
         self.requests.append(request)
-        if isinstance(operation, CreateBridge | CreateVeth | DeleteLink):
+        if isinstance(operation, Creation | DeleteLink):
             self.changed.add(operation.name)
 
     def must_go_before(self, operation: LinkOperation) -> bool:
@@ -62,6 +92,10 @@ class _Batch:
                 return operation.link in self.changed
             case CreateVeth():
                 return operation.bridge in self.changed
+            case CreateMacvlan() | CreateIpvlan() | CreateVlan():
+                return operation.parent in self.changed
+            case SetAlias():
+                return operation.link in self.changed
             case _:
                 return False
 
@@ -116,6 +150,8 @@ class Links:
             if error is not None and _met_the_doomed(operation, error) and self._reaper.is_pending:
                 self._reaper.reap()
                 error = self._channel.transact([batch.requests[place]]).get(0)
+            if isinstance(operation, CreateDummy) and error is not None and error.errno == errno.EOPNOTSUPP:
+                error = self._channel.transact([create_dummy(operation, "ifb")]).get(0)
             if error is None:
                 outcome.done(operation)
                 error = self._complete(operation)
@@ -131,13 +167,27 @@ class Links:
 
     def _complete(self, operation: LinkOperation) -> NetlinkError | None:
         """Do what the kernel takes only of a link that exists, and which must not befall another of that name."""
-        errors: dict[int, NetlinkError] = {}
-        if isinstance(operation, CreateBridge | CreateVeth):
-            described = describe_link(operation)
-            errors = self._channel.transact(described) if described else {}
-        if isinstance(operation, CreateVeth) and not errors:
-            errors = self._places.channel(operation.sandbox).transact([raise_link(operation.peer)])
-        return errors.get(0)
+        if not isinstance(operation, Creation):
+            return None
+        upper = isinstance(operation, CreateMacvlan | CreateIpvlan)
+        channel = self._places.channel(operation.sandbox) if upper else self._channel
+        described = describe_link(operation)
+        errors = channel.transact(described) if described else {}
+        if errors:
+            return errors.get(0)
+        match operation:
+            case CreateVeth():
+                return self._places.channel(operation.sandbox).transact([raise_link(operation.peer)]).get(0)
+            case CreateMacvlan() | CreateIpvlan():
+                return _raise_upper(operation.name, channel)
+            case CreateVlan():
+                error = channel.transact([raise_link(operation.name)]).get(0)
+                # down as its parent is; it rises with it (Linux net/8021q/vlan.c, NETDEV_UP)
+                return None if error is not None and error.errno == errno.ENETDOWN else error
+        return None
+
+    def _descriptor(self, sandbox: str) -> int | None:
+        return self._places.descriptor(sandbox) if sandbox else None
 
     def _encode(self, operation: LinkOperation) -> Request:
         match operation:
@@ -146,6 +196,20 @@ class Links:
             case CreateVeth():
                 bridge = self._channel.index(operation.bridge) if operation.bridge else 0
                 return create_veth(operation, self._places.descriptor(operation.sandbox), bridge)
+            case CreateMacvlan(parent=parent, sandbox=sandbox):
+                return create_macvlan(operation, self._channel.index(parent), self._descriptor(sandbox))
+            case CreateIpvlan(parent=parent, sandbox=sandbox):
+                return create_ipvlan(operation, self._channel.index(parent), self._descriptor(sandbox))
+            case CreateVlan(parent=parent):
+                return create_vlan(operation, self._channel.index(parent))
+            case CreateDummy():
+                return create_dummy(operation, "dummy")
+            case SetAlias():
+                return set_alias(operation)
+            case MoveLink(source=source, sandbox=sandbox):
+                return move_link(operation, self._channel.index(source), self._places.descriptor(sandbox))
+            case ReturnLink(link=link):
+                return return_link(operation, self._channel.index(link), self._places.host)
             case DeleteLink(name=name):
                 return delete_link(name)
             case AddAddress(link=link, interface=interface):
@@ -158,6 +222,16 @@ class Links:
                 return delete_route(destination, gateway, self._channel.index(link))
 
 
+def _raise_upper(name: str, channel: Channel) -> NetlinkError | None:
+    """Bring a macvlan or ipvlan link up; one with its MAC may be about to go with the sandbox it was in."""
+    deadline = time.monotonic() + _DEPARTURE
+    while True:
+        error = channel.transact([raise_link(name)]).get(0)
+        if error is None or error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+            return error
+        time.sleep(_GLANCE)
+
+
 def _met_the_doomed(operation: LinkOperation, error: NetlinkError) -> bool:
     """Whether a new veth may have found its name taken by one that is about to go."""
     return isinstance(operation, CreateVeth) and error.errno == errno.EEXIST
@@ -168,6 +242,10 @@ def _needed(operation: LinkOperation) -> str:
     match operation:
         case CreateVeth():
             return f"bridge {operation.bridge} or sandbox {operation.sandbox}"
+        case CreateMacvlan() | CreateIpvlan() | CreateVlan():
+            return f"parent interface {operation.parent}"
+        case MoveLink():
+            return f"link {operation.source} of the host or sandbox {operation.sandbox}"
         case AddAddress() | DeleteAddress() | AddRoute() | DeleteRoute():
             return f"link {operation.link}"
         case _:

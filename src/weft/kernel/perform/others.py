@@ -6,11 +6,13 @@ from typing import TypeVar
 
 from weft.kernel.conntrack import forget_flows
 from weft.kernel.failure import failure
+from weft.kernel.link_kinds import LinkKinds
 from weft.kernel.perform.outcome import Outcome
 from weft.kernel.perform.places import Places
+from weft.kernel.procfs import Procfs
 from weft.kernel.sysctl import path_of, write
 from weft.model.errors import WeftError
-from weft.plan.operations import CreateSandbox, DeleteSandbox, ForgetFlows, Operation, SetSysctl
+from weft.plan.operations import CreateSandbox, DeleteSandbox, ForgetFlows, Operation, RequireLinks, SetSysctl
 
 SandboxOperation = CreateSandbox | DeleteSandbox
 
@@ -29,12 +31,14 @@ def perform_sandboxes(operations: Sequence[SandboxOperation], places: Places, *,
     return _each(operations, perform, go_on=go_on)
 
 
-def perform_sysctls(operations: Sequence[SetSysctl], places: Places, namespace: str, *, go_on: bool) -> Outcome:
+def perform_sysctls(
+    operations: Sequence[SetSysctl], places: Places, namespace: str, procfs: Procfs, *, go_on: bool
+) -> Outcome:
     """Write sysctls of one namespace."""
 
     def perform(operation: SetSysctl) -> None:
         try:
-            write(path_of(operation.key), operation.value)
+            write(procfs, path_of(operation.key), operation.value)
         except FileNotFoundError:
             if not operation.optional:
                 raise
@@ -52,6 +56,16 @@ def perform_flows(operations: Sequence[ForgetFlows], *, go_on: bool) -> Outcome:
         except OSError as error:
             if error.errno not in (errno.EPROTONOSUPPORT, errno.EOPNOTSUPP):
                 raise
+
+    return _each(operations, perform, go_on=go_on)
+
+
+def perform_requirements(operations: Sequence[RequireLinks], kinds: LinkKinds, *, go_on: bool) -> Outcome:
+    """Fail where the kernel has not what a plan is going to need."""
+
+    def perform(operation: RequireLinks) -> None:
+        if not kinds.has(operation.kind):
+            raise OSError(errno.EOPNOTSUPP, f"no {operation.kind}")
 
     return _each(operations, perform, go_on=go_on)
 

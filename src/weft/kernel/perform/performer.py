@@ -8,7 +8,7 @@ from typing import Any
 
 from weft.kernel.failure import failure
 from weft.kernel.perform.links import Links
-from weft.kernel.perform.others import perform_flows, perform_sandboxes, perform_sysctls
+from weft.kernel.perform.others import perform_flows, perform_requirements, perform_sandboxes, perform_sysctls
 from weft.kernel.perform.outcome import Outcome
 from weft.kernel.perform.places import Places
 from weft.kernel.perform.rulesets import Rulesets
@@ -25,12 +25,20 @@ class _Kind(Enum):
     SYSCTLS = auto()
     SANDBOXES = auto()
     FLOWS = auto()
+    REQUIREMENTS = auto()
     UNKNOWN = auto()
 
 
 _KINDS: dict[type, _Kind] = {
     op.CreateBridge: _Kind.LINKS,
     op.CreateVeth: _Kind.LINKS,
+    op.CreateMacvlan: _Kind.LINKS,
+    op.CreateIpvlan: _Kind.LINKS,
+    op.CreateVlan: _Kind.LINKS,
+    op.CreateDummy: _Kind.LINKS,
+    op.SetAlias: _Kind.LINKS,
+    op.MoveLink: _Kind.LINKS,
+    op.ReturnLink: _Kind.LINKS,
     op.DeleteLink: _Kind.LINKS,
     op.AddAddress: _Kind.LINKS,
     op.DeleteAddress: _Kind.LINKS,
@@ -44,6 +52,7 @@ _KINDS: dict[type, _Kind] = {
     op.CreateSandbox: _Kind.SANDBOXES,
     op.DeleteSandbox: _Kind.SANDBOXES,
     op.ForgetFlows: _Kind.FLOWS,
+    op.RequireLinks: _Kind.REQUIREMENTS,
 }
 _DELETIONS = (op.DeleteLink, op.DeleteAddress, op.DeleteRoute, op.DeleteTable, op.DeleteElements)
 
@@ -109,11 +118,13 @@ class Performer:
                     tables = self._resources.tables if namespace == HOST else None
                     return Rulesets(places.nft(namespace), tables).perform(group, go_on=go_on, undoable=undoable)
                 case _Kind.SYSCTLS:
-                    return perform_sysctls(group, places, namespace, go_on=go_on)
+                    return perform_sysctls(group, places, namespace, self._resources.procfs, go_on=go_on)
                 case _Kind.SANDBOXES:
                     return perform_sandboxes(group, places, go_on=go_on)
                 case _Kind.FLOWS:
                     return perform_flows(group, go_on=go_on)
+                case _Kind.REQUIREMENTS:
+                    return perform_requirements(group, self._resources.link_kinds, go_on=go_on)
                 case _Kind.UNKNOWN:
                     return Outcome(failures=[SystemFailure(f"the kernel room does not know {group[0]!r}")])
         except OSError as error:
@@ -135,8 +146,10 @@ def _namespace(operation: Operation) -> str:
 
 
 def _goes_with(operation: Operation, going: set[str]) -> bool:
+    if isinstance(operation, op.DeleteLink) and operation.at_once:
+        return False
     return isinstance(operation, _DELETIONS) and _namespace(operation) in going
 
 
 def _is_done_without(operation: Operation, error: OSError) -> bool:
-    return isinstance(operation, _DELETIONS) and error.errno == errno.ENOENT
+    return isinstance(operation, (*_DELETIONS, op.ReturnLink)) and error.errno == errno.ENOENT

@@ -39,6 +39,11 @@ class Places:
         self._leave(sandbox)
         return self._resources.sandboxes.delete(sandbox)
 
+    @property
+    def host(self) -> int:
+        """A file descriptor of the daemon's own namespace; it stays its owner's."""
+        return self._resources.home.descriptor
+
     def descriptor(self, sandbox: str) -> int:
         """Return a sandbox's file descriptor; it stays this object's."""
         if sandbox not in self._descriptors:

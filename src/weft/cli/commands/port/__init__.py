@@ -1,0 +1,1 @@
+"""`weft port …`, a module a command."""
