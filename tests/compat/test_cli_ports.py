@@ -59,7 +59,6 @@ def test_everywhere_by_default(docker: Docker, internet: Internet) -> None:
     assert not internet.host.reaches(host.outer[0], 8080)
 
 
-@pytest.mark.reference_only("IPv6 addresses of the host for a container that has none; its proxy carries them")
 def test_over_ipv6(docker: Docker, internet: Internet) -> None:
     host = docker.engine.host
     web(docker, "one", "-p", "8080:80")
@@ -80,21 +79,6 @@ def test_one_host_address(docker: Docker, internet: Internet) -> None:
     assert internet.host.fetch(host.outer[0], 8080) == b"far\n"
 
 
-@pytest.mark.weft_only("it carries IPv6 to such a container by its proxy")
-@pytest.mark.parametrize("address", ["[::1]", "[::]"])
-def test_no_ipv6_address_for_an_ipv4_container(docker: Docker, address: str) -> None:
-    refusal = docker.fails("run", "-d", "--name", "one", "-p", f"{address}:8080:80", *WEB, status=125)
-    assert f"cannot publish on {address}: the container has no IPv6 address" in refusal
-    assert not docker.engine.host.reaches("::1", 8080)
-    state = docker.inspect("one")["State"]
-    assert (state["Status"], state["ExitCode"]) == ("created", 128)
-    assert docker.inspect("network", "bridge")["Containers"] == {}
-    # where the user names no address, IPv4 is published and nothing is said of IPv6
-    web(docker, "two", "-p", "8080:80")
-    assert bindings(docker, "two") == [("0.0.0.0", "8080")]
-    assert not docker.engine.host.reaches("::1", 8080)
-
-
 def test_every_address_of_a_dual_stack_container(docker: Docker, internet: Internet) -> None:
     host = docker.engine.host
     docker.out("network", "create", "--ipv6", "--subnet", "fd12:3457::/64", "net")
@@ -105,7 +89,6 @@ def test_every_address_of_a_dual_stack_container(docker: Docker, internet: Inter
     assert not host.reaches(host.outer[0], 8080)
 
 
-@pytest.mark.reference_only("the IPv6 loopback for a container without IPv6, by its proxy")
 def test_one_ipv6_host_address(docker: Docker) -> None:
     host = docker.engine.host
     web(docker, "one", "-p", "[::1]:8080:80")

@@ -44,6 +44,9 @@ class Case:
     def link(self, name: str) -> Link | None:
         return self.links.get(name)
 
+    def link_names(self) -> tuple[str, ...]:
+        return tuple(self.links)
+
     @property
     def network(self) -> NetworkSpec:
         return self.spec or NetworkSpec(

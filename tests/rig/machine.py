@@ -16,7 +16,7 @@ from rig.namespace import die_with_parent
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 # scripts/setup --test puts it there
-_KERNELS = _CHECKOUT / ".cache" / "kernel"
+_KERNEL = _CHECKOUT / ".cache" / "kernel"
 _INIT = Path(__file__).with_name("machine_init.sh")
 
 _BOOT = """
@@ -53,13 +53,13 @@ class Machine:
 
     def boot(self, command: Sequence[str | Path]) -> None:
         """Start it; `command` runs in the checkout. Raises `FileNotFoundError` where there is no kernel to boot."""
-        modules = _newest_modules()
+        modules = _modules()
         script = _BOOT.format(directory=quote(str(_CHECKOUT)), command=join(map(str, command)), shared=self.shared)
         (self.shared / "boot").write_text(script)
-        (self.shared / "initramfs").write_bytes(initramfs(_KERNELS, modules.name, _INIT.read_text()))
+        (self.shared / "initramfs").write_bytes(initramfs(_KERNEL, modules.name, _INIT.read_text()))
         with (self.shared / "qemu").open("wb") as log:
             self._qemu = subprocess.Popen(
-                self._command(_KERNELS / "boot" / f"vmlinuz-{modules.name}", modules),
+                self._command(_KERNEL / "boot" / f"vmlinuz-{modules.name}", modules),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -92,20 +92,24 @@ class Machine:
         logs = (self._console, self.shared / "qemu")
         return "".join(log.read_text(errors="replace") for log in logs if log.exists())
 
-    def close(self) -> None:
-        """End it and remove its directory. Safe to call again."""
-        atexit.unregister(self.close)
+    def stop(self) -> None:
+        """Pull the plug; `console` can still be read."""
         if self._qemu is not None:
             self._qemu.kill()
             self._qemu.wait()
+
+    def close(self) -> None:
+        """End it and remove its directory. Safe to call again."""
+        atexit.unregister(self.close)
+        self.stop()
         shutil.rmtree(self.shared, ignore_errors=True)
 
 
-def _newest_modules() -> Path:
-    found = sorted((_KERNELS / "lib" / "modules").glob("*"), key=lambda path: path.stat().st_mtime)
-    if not found:
-        raise FileNotFoundError(f"no kernel in {_KERNELS}: run scripts/setup --test")
-    return found[-1]
+def _modules() -> Path:
+    found = list((_KERNEL / "lib" / "modules").glob("*"))
+    if len(found) != 1:
+        raise FileNotFoundError(f"no kernel in {_KERNEL}: run scripts/setup --test")
+    return found[0]
 
 
 def _share(tag: str, path: Path, mode: str) -> list[str]:

@@ -62,7 +62,14 @@ _VOLUME = {
     "prune": "Remove unused local volumes",
     "rm": "Remove one or more volumes",
 }
-GROUPS = {"container": _CONTAINER, "image": _IMAGE, "network": _NETWORK, "port": _PORT, "system": _SYSTEM, "volume": _VOLUME}
+GROUPS = {
+    "container": _CONTAINER,
+    "image": _IMAGE,
+    "network": _NETWORK,
+    "port": _PORT,
+    "system": _SYSTEM,
+    "volume": _VOLUME,
+}
 GROUP_SUMMARIES = {
     "container": "Manage containers",
     "image": "Manage images",

@@ -17,6 +17,7 @@ from weft.daemon.host_summary import HostObserver, nft_version
 from weft.daemon.listeners import Listener
 from weft.daemon.log import set_level
 from weft.daemon.names import DnsProcess
+from weft.daemon.relay import RelayProcess
 from weft.daemon.root_lock import lock_root
 from weft.daemon.settings import persistent_id, settings_of
 from weft.drivers.registry import built_in
@@ -24,6 +25,12 @@ from weft.engine.system import DaemonSummary, SystemService
 from weft.kernel.host import HostKernel
 from weft.model.errors import WeftError
 from weft.model.image import ImageRecord
+from weft.plugins.cni.driver import CniDriver
+from weft.plugins.cni.execution import Executor
+from weft.plugins.dhcp.clients import DhcpClients
+from weft.plugins.dhcp.ipam import DhcpIpam
+from weft.plugins.discovery import Directories
+from weft.plugins.registry import PluginRegistry
 from weft.runtime.host_files import HostFileSystem
 from weft.runtime.images.store import ImageStore
 from weft.runtime.oci import OciRuntime
@@ -99,9 +106,22 @@ class Daemon:
         names = DnsProcess(config.exec_root, hand_over, log_path=os.path.join(config.exec_root, "weft-dns.log"))
         await names.start()
         stack.push_async_callback(names.stop)
+        relay = RelayProcess(
+            config.exec_root,
+            enabled=config.userland_proxy,
+            log_path=os.path.join(config.exec_root, "weft-relay.log"),
+        )
+        stack.push_async_callback(relay.stop)
         volumes = LocalVolumes(data_root)
-        edges = Edges(kernel, runtime, images, volumes, HostFileSystem(), names, store)
-        drivers = built_in(ip_forward=config.ip_forward)
+        remotes = PluginRegistry(
+            _plugin_directories(config.exec_root), drivers={"cni": CniDriver(Executor())}, ipams={"dhcp": DhcpIpam()}
+        )
+        stack.push_async_callback(remotes.close)
+        leases = DhcpClients(exec_root / "dhcp", data_root / "dhcp")
+        await leases.open()
+        stack.push_async_callback(leases.close)
+        edges = Edges(kernel, runtime, images, volumes, HostFileSystem(), names, store, remotes, relay, leases)
+        drivers = built_in(ip_forward=config.ip_forward, direct_routing=config.allow_direct_routing)
         engine = Engine(edges, records, settings, drivers)
         holder.append(engine)
         system = SystemService(
@@ -109,6 +129,7 @@ class Daemon:
             images,
             runtime,
             drivers,
+            remotes,
             engine.events,
             settings,
             HostObserver(nft_version()),
@@ -151,3 +172,9 @@ class Daemon:
         """Stop serving and let go; containers, ports and names stay."""
         _log.info("weftd %s stops; containers go on", __version__)
         await self._stack.aclose()
+
+
+def _plugin_directories(exec_root: str) -> Directories:
+    """Return where plugins are looked for: a directory of this daemon's own, then Docker's."""
+    usual = Directories()
+    return Directories((Path(exec_root) / "plugins", *usual.sockets), usual.files)

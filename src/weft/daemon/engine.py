@@ -21,8 +21,10 @@ from weft.engine.contract.environment import Environment
 from weft.engine.contract.files import HostFiles
 from weft.engine.contract.images import Images
 from weft.engine.contract.kernel import Kernel
+from weft.engine.contract.leases import Leases
 from weft.engine.contract.names import Names
 from weft.engine.contract.records import Record, Store
+from weft.engine.contract.relay import Relay
 from weft.engine.contract.remote import Remotes
 from weft.engine.contract.runtime import Runtime
 from weft.engine.contract.volumes import Volumes
@@ -30,14 +32,16 @@ from weft.engine.events import EventBus
 from weft.engine.images import ImageService
 from weft.engine.inventory import Inventory
 from weft.engine.locks import Locks
+from weft.engine.networks.defaults import DefaultNetworks
 from weft.engine.networks.ipams import Ipams
 from weft.engine.networks.outside import OutsideNetworks
-from weft.engine.networks.defaults import DefaultNetworks
 from weft.engine.networks.service import NetworkService
 from weft.engine.recovery import Recovery
 from weft.engine.sandbox.addresses import AddressBook
 from weft.engine.sandbox.endpoints import Endpoints
 from weft.engine.sandbox.firewall import Firewall
+from weft.engine.sandbox.lease_watch import LeaseWatch
+from weft.engine.sandbox.leasing import Leasing
 from weft.engine.sandbox.links import Links
 from weft.engine.sandbox.name_service import NameService
 from weft.engine.sandbox.outside import Outside
@@ -45,7 +49,9 @@ from weft.engine.sandbox.planner import SandboxPlanner
 from weft.engine.sandbox.port_change import PortChange
 from weft.engine.sandbox.ports import PortBook
 from weft.engine.sandbox.publisher import Publisher
+from weft.engine.sandbox.reach import Reach
 from weft.engine.sandbox.service import SandboxService
+from weft.engine.sandbox.shards import ShardBook
 from weft.engine.sandbox.way_out import WayOut
 from weft.engine.settings import Settings
 from weft.engine.system import SystemService
@@ -66,6 +72,8 @@ class Edges:
     names: Names
     store: Store
     remotes: Remotes
+    relay: Relay
+    leases: Leases
 
 
 def environment() -> Environment:
@@ -89,10 +97,12 @@ class Engine:
         self._runtime = edges.runtime
         self._images = edges.images
         self._names = edges.names
+        self._relay = edges.relay
         self._drivers = drivers
         self._settings = settings
-        addresses, ports, locks = AddressBook(), PortBook(), Locks()
-        publisher = Publisher(inventory, edges.kernel, ports, settings)
+        addresses, shards, ports, locks = AddressBook(), ShardBook(), PortBook(), Locks()
+        reach = Reach(inventory, drivers, settings.publish)
+        self._publisher = publisher = Publisher(inventory, edges.kernel, ports, settings, reach, edges.relay)
         links = Links(inventory, drivers, environment=settings.link_variables)
         self._ipams = ipams = Ipams(inventory, edges.remotes, outside)
         self.sandboxes = sandboxes = SandboxService(
@@ -100,17 +110,21 @@ class Engine:
             edges.kernel,
             edges.runtime,
             edges.names,
-            NameService(edges.files, settings, self._host_gateways, links.host_entries),
-            Endpoints(addresses, drivers, outside, edges.files.hostname()),
+            NameService(edges.files, settings, self._host_gateways, drivers.is_isolated, links.host_entries),
+            Endpoints(addresses, shards, drivers, outside, edges.files.hostname()),
             SandboxPlanner(inventory, drivers, publisher),
             publisher,
             links,
             Outside(inventory, edges.kernel, drivers, edges.remotes),
+            Leasing(inventory, edges.kernel, edges.leases),
             ipams,
             WayOut(inventory, drivers, self._gateway_network),
             events,
         )
-        self.firewall = Firewall(inventory, edges.kernel, drivers, publisher, links, events)
+        self._lease_watch = LeaseWatch(inventory, sandboxes, locks, edges.leases)
+        self.firewall = Firewall(
+            inventory, edges.kernel, drivers, publisher, links, events, settings.accepted_mark
+        )
         self.volumes = VolumeService(inventory, edges.volumes, events, outside)
         self.images = ImageService(edges.images, inventory, events, outside)
         self.networks = NetworkService(
@@ -142,7 +156,7 @@ class Engine:
             control,
             removal,
             self.execs,
-            Changes(inventory, locks, PortChange(inventory, edges.kernel, publisher), events),
+            Changes(inventory, locks, PortChange(inventory, drivers, edges.kernel, publisher), events),
             events,
         )
         self.recovery = Recovery(
@@ -151,6 +165,7 @@ class Engine:
             edges.runtime,
             edges.names,
             addresses,
+            shards,
             ports,
             self.networks,
             sandboxes,
@@ -185,15 +200,22 @@ class Engine:
         await self.firewall.load()  # networks add their elements to it
         await self.default_networks.ensure()
         due = await self.recovery.run()
+        await self._restore_relay()
         await self.firewall.load()
         await self.recovery.restore_names()
+        await self.sandboxes.adopt_leases()
         await self.recovery.take_away_unsettled()
         await self._images.collect(self.images.in_use())
         self._tasks = [
             asyncio.create_task(self.firewall.guard()),
             asyncio.create_task(self.recovery.start_due(due)),
             asyncio.create_task(self._ipams.restore()),
+            asyncio.create_task(self._lease_watch.run()),
         ]
+
+    async def _restore_relay(self) -> None:
+        running = (record for record in self.inventory.containers.values() if record.sandbox_id == record.id)
+        await self._relay.restore({record.id: self._publisher.relayed(record) for record in running})
 
     async def hand_over_names(self) -> None:
         """Tell a new DNS process everything."""

@@ -1,4 +1,4 @@
-"""One connection to weft-dns: requests by number, answers as they come, descriptors beside the bytes."""
+"""One connection to a process beside the daemon: requests by number, answers as they come, descriptors beside the bytes."""
 
 import asyncio
 import itertools
@@ -23,7 +23,8 @@ class LinkLost(ConnectionError):
 class Link:
     """A connected socket. `closed` is set once the peer has gone."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, name: str = "weft-dns") -> None:
+        self._name = name
         self.closed = asyncio.Event()
         self._sock = sock
         self._numbers = itertools.count(1)
@@ -32,7 +33,7 @@ class Link:
         self._reader = asyncio.create_task(self._read())
 
     @classmethod
-    async def connect(cls, path: str) -> "Link":
+    async def connect(cls, path: str, name: str = "weft-dns") -> "Link":
         """Connect to the control socket; raises OSError."""
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         sock.setblocking(False)
@@ -41,7 +42,7 @@ class Link:
         except BaseException:
             sock.close()
             raise
-        return cls(sock)
+        return cls(sock, name)
 
     def peer(self) -> int:
         """Return the process id behind the socket, by the kernel's word."""
@@ -54,7 +55,7 @@ class Link:
         Raises LinkLost, Unavailable where no answer comes in time, and SystemFailure with the process's own reason.
         """
         if self.closed.is_set():
-            raise LinkLost("weft-dns has gone")
+            raise LinkLost(f"{self._name} has gone")
         number = next(self._numbers)
         answer = self._waiting[number] = asyncio.get_running_loop().create_future()
         try:
@@ -62,7 +63,7 @@ class Link:
                 await self._write(encode(number, verb, *arguments), descriptors)
                 return await answer
         except TimeoutError:
-            raise Unavailable(f"weft-dns did not answer {verb!r} within {_TIMEOUT:.0f} s: look at its log") from None
+            raise Unavailable(f"{self._name} did not answer {verb!r} within {_TIMEOUT:.0f} s: look at its log") from None
         finally:
             del self._waiting[number]
             if answer.done() and not answer.cancelled():
@@ -116,7 +117,7 @@ class Link:
         if verb == "ok":
             answer.set_result(result)
         else:
-            answer.set_exception(SystemFailure(f"weft-dns: {result}"))
+            answer.set_exception(SystemFailure(f"{self._name}: {result}"))
 
     def _end(self) -> None:
         if self.closed.is_set():
@@ -125,4 +126,4 @@ class Link:
         self._sock.close()
         for answer in self._waiting.values():
             if not answer.done():
-                answer.set_exception(LinkLost("weft-dns has gone"))
+                answer.set_exception(LinkLost(f"{self._name} has gone"))

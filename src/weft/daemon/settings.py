@@ -34,6 +34,8 @@ def settings_of(config: DaemonConfig, host_id: str) -> Settings:
         network_options=config.default_network_opts,
         mtu=config.mtu,
         ip_forward=config.ip_forward,
+        publish=config.weft_publish,
+        accepted_mark=config.bridge_accept_fwmark,
         host_binding=config.ip,
         host_gateways=config.host_gateway_ips,
         dns=tuple(str(address) for address in config.dns),

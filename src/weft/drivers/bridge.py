@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_interface, ip_network
 
 from weft.drivers.bridge_host import bridge_address_changes, bridge_sysctls
-from weft.drivers.bridge_options import BridgeOptions, GatewayMode, bridge_options
+from weft.drivers.bridge_options import DEFAULT_MTU, BridgeOptions, GatewayMode, bridge_options
+from weft.drivers.bridge_shards import deletions, extension, shard_bridge, shard_size
 from weft.drivers.contract import HostFacts, LinkFact
 from weft.drivers.endpoint_options import endpoint_options
 from weft.drivers.interface_names import free_name, veth_name
@@ -15,7 +16,16 @@ from weft.model.errors import Conflict, Forbidden
 from weft.model.ids import short_id
 from weft.model.network import NetworkRecord, NetworkSpec, Pool
 from weft.model.segment import Segment
-from weft.plan.operations import AddAddress, AddRoute, CreateBridge, CreateVeth, DeleteLink, Operation, SetSysctl
+from weft.plan.operations import (
+    AddAddress,
+    AddRoute,
+    AdvertiseAddresses,
+    CreateBridge,
+    CreateVeth,
+    DeleteLink,
+    Operation,
+    SetSysctl,
+)
 from weft.plan.plan import Plan
 
 # Auxiliary addresses of these names are what endpoints get as their gateway, in place of the bridge's own address.
@@ -25,16 +35,18 @@ _DEFAULT_ROUTE: dict[int, Network] = {4: IPv4Network("0.0.0.0/0"), 6: IPv6Networ
 
 
 class BridgeDriver:
-    """Implements Driver, Routed, Linked, Segmented and Exclusive.
+    """Implements Driver, Routed, Linked, Sharded, Segmented and Exclusive.
 
-    `ip_forward` is daemon.json's ip-forward: whether a network turns the host's forwarding on.
+    Of daemon.json, `ip_forward`: whether a network turns the host's forwarding on; `direct_routing`: whether published
+    ports are reached at the containers' own addresses too.
     """
 
     name = "bridge"
     has_addresses = True
 
-    def __init__(self, *, ip_forward: bool = True) -> None:
+    def __init__(self, *, ip_forward: bool = True, direct_routing: bool = False) -> None:
         self._ip_forward = ip_forward
+        self._direct_routing = direct_routing
 
     def validate(self, spec: NetworkSpec) -> None:
         bridge_options(spec)
@@ -75,7 +87,7 @@ class BridgeDriver:
         if link is None:
             # With an address given the kernel keeps it; its own would change with the bridge's ports.
             mac = mac_address(bytes.fromhex(short_id(record.id)))
-            operations.append(CreateBridge(name, options.mtu, mac, alias=record.id))
+            operations.append(CreateBridge(name, _mtu(record, options), mac, alias=record.id))
         ours = link is None or _is_ours(record, link)
         operations += bridge_sysctls(
             record,
@@ -92,7 +104,8 @@ class BridgeDriver:
         name = bridge_name(record)
         link = facts.link(name)
         # A bridge that was there before is its owner's to remove.
-        return Plan((DeleteLink(name),)) if link is not None and _is_ours(record, link) else Plan()
+        own = (DeleteLink(name),) if link is not None and _is_ours(record, link) else ()
+        return Plan((*deletions(record, facts), *own))
 
     def gateways(self, record: NetworkRecord) -> tuple[IPv4Address | None, IPv6Address | None]:
         ipv4, ipv6 = (self._gateway_of(record, version) for version in (4, 6))
@@ -107,6 +120,9 @@ class BridgeDriver:
             return None
         return pool.aux_addresses.get(DEFAULT_GATEWAY_AUX[version], pool.gateway)
 
+    def shard_size(self, shard: int) -> int:
+        return shard_size(shard)
+
     def host_link(self, endpoint_id: str) -> str:
         return veth_name(endpoint_id)
 
@@ -120,26 +136,29 @@ class BridgeDriver:
         return wanted or free_name(bridge_options(record.spec).interface_prefix, taken)
 
     def attach(self, record: NetworkRecord, endpoint: Endpoint, sandbox: str, spec: EndpointSpec) -> Plan:
-        options, link = bridge_options(record.spec), endpoint.sandbox_link
+        options, link, own = bridge_options(record.spec), endpoint.sandbox_link, bridge_name(record)
+        mtu = _mtu(record, options)
         operations: list[Operation] = [
+            *extension(record, own, endpoint.shard, mtu=mtu, isolated=not options.icc),
             CreateVeth(
                 name=endpoint.host_link,
                 sandbox=sandbox,
                 peer=link,
                 mac=endpoint.mac_address,
-                bridge=bridge_name(record),
-                mtu=options.mtu,
+                bridge=shard_bridge(record, own, endpoint.shard),
+                mtu=mtu,
                 alias=endpoint.id,
                 isolated=not options.icc,
                 # Where br_netfilter is on, the bridge itself redirects an endpoint to its own published port.
                 hairpin=not record.spec.internal,
-            )
+            ),
         ]
         operations += _sandbox_sysctls(record, link, sandbox)
         operations += [AddAddress(link, interface, sandbox) for interface in _endpoint_addresses(endpoint, spec)]
         # Last, so that what a user sets holds against what is set above.
         sysctls = endpoint_options(spec.driver_options).sysctls_of(link)
         operations += [SetSysctl(key, value, sandbox) for key, value in sysctls]
+        operations += _advertisements(endpoint, options, sandbox)
         return Plan(tuple(operations))
 
     def detach(self, record: NetworkRecord, endpoint: Endpoint) -> Plan:
@@ -170,12 +189,19 @@ class BridgeDriver:
             source_ipv4=options.source_ipv4,
             source_ipv6=options.source_ipv6,
             unprotected=frozenset(v for v in (4, 6) if options.mode(v) is GatewayMode.NAT_UNPROTECTED),
+            routed=frozenset(v for v in (4, 6) if options.mode(v) is GatewayMode.ROUTED),
+            direct=self._direct_routing,
+            trusted=options.trusted,
         )
 
 
 def bridge_name(record: NetworkRecord) -> str:
     """Return the name of a network's bridge: the one asked for, or br-<short id>."""
     return bridge_options(record.spec).name or f"br-{short_id(record.id)}"
+
+
+def _mtu(record: NetworkRecord, options: BridgeOptions) -> int:
+    return options.mtu or record.mtu or DEFAULT_MTU
 
 
 def _is_ours(record: NetworkRecord, link: LinkFact) -> bool:
@@ -210,6 +236,22 @@ def _sandbox_sysctls(record: NetworkRecord, link: str, sandbox: str) -> list[Ope
     if record.pool_of(6) is None:
         return [SetSysctl(f"{path}/disable_ipv6", "1", sandbox, optional=True)]
     return [SetSysctl(f"{path}/{key}", value, sandbox) for key, value in (("disable_ipv6", "0"), ("accept_ra", "0"))]
+
+
+def _advertisements(endpoint: Endpoint, options: BridgeOptions, sandbox: str) -> list[Operation]:
+    addresses = tuple(interface.ip for interface in (endpoint.ipv4, endpoint.ipv6) if interface is not None)
+    if not addresses or not options.advertisements:
+        return []
+    return [
+        AdvertiseAddresses(
+            endpoint.sandbox_link,
+            endpoint.mac_address,
+            addresses,
+            options.advertisements,
+            options.advertise_interval,
+            sandbox,
+        )
+    ]
 
 
 def _endpoint_addresses(endpoint: Endpoint, spec: EndpointSpec) -> list[Interface]:

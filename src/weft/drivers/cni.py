@@ -1,11 +1,14 @@
 """Networks of CNI plugins: what Weft checks itself; the plugins do the rest (weft.plugins.cni)."""
 
+from collections.abc import Collection
+
 from weft.drivers.endpoint_options import endpoint_options
+from weft.drivers.interface_names import free_name
 from weft.drivers.labels import refuse_unknown
 from weft.drivers.remote import RemotePlanner
 from weft.model.endpoint import EndpointSpec
-from weft.model.errors import InvalidParameter
-from weft.model.network import NetworkSpec
+from weft.model.errors import Conflict, InvalidParameter
+from weft.model.network import NetworkRecord, NetworkSpec
 
 CONFIGURATION = "conf"
 DIRECTORIES = "path"
@@ -44,3 +47,17 @@ class CniPlanner(RemotePlanner):
 
     def validate_endpoint(self, spec: EndpointSpec) -> None:
         endpoint_options(spec.driver_options)
+
+    def host_link(self, endpoint_id: str) -> str:
+        """Return "": whether there is one, and its name, is the plugins' affair."""
+        return ""
+
+    def sandbox_link(self, record: NetworkRecord, spec: EndpointSpec, taken: Collection[str]) -> str:
+        """Return the name that the plugins are told to give the interface in the sandbox."""
+        wanted = endpoint_options(spec.driver_options).interface_name
+        if wanted in taken:
+            raise Conflict(
+                f"error renaming interface for network {record.name} to {wanted}: file exists: "
+                "choose another com.docker.network.endpoint.ifname"
+            )
+        return wanted or free_name("eth", taken)

@@ -50,6 +50,8 @@ class HostFacts(Protocol):
 
     def link(self, name: str) -> LinkFact | None: ...
 
+    def link_names(self) -> Sequence[str]: ...
+
 
 class Driver(Protocol):
     """Plans networks of one kind. Nothing here touches the kernel; plans come out the same for the same arguments."""
@@ -124,6 +126,15 @@ class Linked(Protocol):
 
         `taken` are the names in use or promised there. Raises Conflict where the one asked for is among them.
         """
+        ...
+
+
+@runtime_checkable
+class Sharded(Protocol):
+    """A driver whose networks have parts that take so many endpoints each."""
+
+    def shard_size(self, shard: int) -> int:
+        """Return how many endpoints the part of that number, from 0, takes; 0 where there is none."""
         ...
 
 

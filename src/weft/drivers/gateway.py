@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from weft.model.endpoint import Attachment
+from weft.model.endpoint import Attachment, Endpoint
 from weft.model.network import NetworkRecord
 
 
@@ -27,18 +27,23 @@ def choose_gateways(attachments: Iterable[tuple[NetworkRecord, Attachment]]) -> 
     ranked = sorted(attachments, key=lambda pair: _rank(*pair))
     ends = [attachment.endpoint for _, attachment in ranked if attachment.endpoint is not None]
     return Gateways(
-        ipv4=next((endpoint.network_id for endpoint in ends if endpoint.gateway_ipv4 is not None), None),
-        ipv6=next((endpoint.network_id for endpoint in ends if endpoint.gateway_ipv6 is not None), None),
+        ipv4=next((endpoint.network_id for endpoint in ends if _leads_out(endpoint, 4)), None),
+        ipv6=next((endpoint.network_id for endpoint in ends if _leads_out(endpoint, 6)), None),
     )
+
+
+def _leads_out(endpoint: Endpoint, version: int) -> bool:
+    hop, interface = (endpoint.gateway_ipv4, endpoint.ipv4) if version == 4 else (endpoint.gateway_ipv6, endpoint.ipv6)
+    return hop is not None or (endpoint.by_link and interface is not None)
 
 
 def _rank(network: NetworkRecord, attachment: Attachment) -> tuple[int, bool, bool, int, str]:
     endpoint = attachment.endpoint
-    hops = () if endpoint is None else (endpoint.gateway_ipv4, endpoint.gateway_ipv6)
+    ways = () if endpoint is None else (_leads_out(endpoint, 4), _leads_out(endpoint, 6))
     return (
         -attachment.spec.gateway_priority,
         attachment.implicit,
         network.spec.internal,
-        -sum(hop is not None for hop in hops),
+        -sum(ways),
         network.name,
     )

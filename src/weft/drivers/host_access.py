@@ -43,7 +43,7 @@ def access_plan(record: NetworkRecord, parent: str, facts: HostFacts) -> list[Op
                 raise Conflict(
                     f"{HOST_ACCESS}: the host has a route to {pool.ip_range} already: choose another --ip-range"
                 )
-    XX
+        # Of the end of the id: of its beginning a bridge has made one.
         mac = mac_address(bytes.fromhex(record.id)[-6:])
         operations.append(CreateMacvlan(name, parent, mac=mac, alias=record.id))
     operations += [SetSysctl(f"net/ipv4/conf/{name}/{key}", value) for key, value in _SYSCTLS.items()]

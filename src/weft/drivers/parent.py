@@ -1,4 +1,4 @@
-"""The interface of the host that a macvlan or ipvlan network hangs on: given, made of a VLAN id, or one that leads nowhere.
+"""The interface of the host that a macvlan or ipvlan network hangs on: given, made of a VLAN id, or leading nowhere.
 
 Texts are Docker's where it has one.
 """
@@ -88,15 +88,15 @@ def _check_free(name: str, link: LinkFact, family: Family, facts: HostFacts) -> 
     taken = [each.name for each in facts.links if each.lower == link.index and each.kind in other.link_kinds]
     if taken:
         raise Conflict(
-            f"parent interface {name} carries the {other.driver} link {taken[0]}: an interface carries links of one kind; "
-            "delete it, or use another parent"
+            f"parent interface {name} carries the {other.driver} link {taken[0]}, and an interface carries links of "
+            "one kind: delete it, or use another parent"
         )
 
 
 def parent_removal(
     record: NetworkRecord, family: Family, others: Iterable[NetworkRecord], facts: HostFacts
 ) -> list[Operation]:
-    """Return what removes the parent if Weft made it and no other network hangs on it; one that is kept changes hands."""
+    """Return what removes the parent if Weft made it and no other network hangs on it; otherwise it changes hands."""
     name = parent_name(record, family)
     link = facts.link(name)
     if link is None:

@@ -1,4 +1,4 @@
-"""What macvlan and ipvlan have in common: endpoints are links upon an interface of the host, made in their sandboxes."""
+"""What macvlan and ipvlan have in common: endpoints are links upon an interface of the host, in their sandboxes."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping

@@ -16,6 +16,7 @@ from weft.engine.sandbox.addresses import AddressBook
 from weft.engine.sandbox.mode import is_host, joined_container
 from weft.engine.sandbox.ports import PortBook
 from weft.engine.sandbox.service import SandboxService
+from weft.engine.sandbox.shards import ShardBook
 from weft.engine.zones import zones_of
 from weft.model.container import ContainerRecord, Status
 from weft.model.errors import WeftError
@@ -35,6 +36,7 @@ class Recovery:
         runtime: Runtime,
         names: Names,
         addresses: AddressBook,
+        shards: ShardBook,
         ports: PortBook,
         networks: NetworkService,
         sandboxes: SandboxService,
@@ -46,6 +48,7 @@ class Recovery:
         self._runtime = runtime
         self._names = names
         self._addresses = addresses
+        self._shards = shards
         self._ports = ports
         self._networks = networks
         self._sandboxes = sandboxes
@@ -57,6 +60,7 @@ class Recovery:
         facts = await self._kernel.facts()
         await self._restore_networks(facts)
         self._addresses.restore(self._inventory.networks.values(), self._inventory.containers.values())
+        self._shards.restore(self._inventory.containers.values())
         ended: dict[str, Exit | None] = {}
         for record in tuple(self._inventory.containers.values()):
             outcome = await self._adopt(record)
@@ -73,7 +77,7 @@ class Recovery:
     async def _restore_networks(self, facts: Facts) -> None:
         for record in self._inventory.networks.values():
             try:
-                await self._kernel.apply(self._networks.plan(record, facts))
+                await self._networks.restore(record, facts)
             except WeftError as error:
                 _log.error("network %s could not be restored: %s", record.name, error.message)
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from weft.model.address import Address, Interface, Network
 from weft.model.container import LogConfig, Ulimit
+from weft.model.exposure import OPEN, Exposure
+from weft.model.mark import Mark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,8 @@ class Settings:
     network_options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # driver -> option -> value
     mtu: int = 0
     ip_forward: bool = True
+    publish: Exposure = OPEN  # of ports for which neither container nor network says
+    accepted_mark: Mark | None = None  # packets with it enter every network that is not internal
     host_binding: Address | None = None
     host_gateways: tuple[Address, ...] = ()
     dns: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from weft.drivers.registry import Registry
 from weft.engine.contract.images import Credentials, Images
+from weft.engine.contract.remote import Remotes
 from weft.engine.contract.runtime import Runtime
 from weft.engine.events import EventBus
 from weft.engine.inventory import Inventory
@@ -51,6 +52,7 @@ class SystemService:
         images: Images,
         runtime: Runtime,
         drivers: Registry,
+        remotes: Remotes,
         events: EventBus,
         settings: Settings,
         host: Callable[[], HostSummary],
@@ -60,6 +62,7 @@ class SystemService:
         self._images = images
         self._runtime = runtime
         self._drivers = drivers
+        self._remotes = remotes
         self._events = events
         self._settings = settings
         self._host = host
@@ -94,7 +97,7 @@ class SystemService:
             nft_version=host.nft_version,
             warnings=self._warnings(host),
             started=daemon.started,
-            network_drivers=self._drivers.names,
+            network_drivers=tuple(sorted({*self._drivers.names, *self._remotes.active("NetworkDriver")})),
             log_driver=self._settings.log.driver,
         )
 

@@ -1,30 +1,46 @@
 """Publications: a port of the host that leads to a port of an endpoint."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
 from weft.model.address import Address
 from weft.model.endpoint import Endpoint
-from weft.model.port import Protocol, PublishedPort
+from weft.model.exposure import OPEN, Exposure
+from weft.model.port import ContainerPort, Protocol, PublishedPort
 
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """`host_address` is 0.0.0.0 or :: for every address of the host; both addresses are of one family."""
+    """`host_address` is 0.0.0.0 or :: for every address of the host; both addresses are of one family.
+
+    `host_port` 0 is none: the port is reached at the endpoint's own address alone. Where `direct`, there as well.
+    """
 
     protocol: Protocol
     host_address: Address
     host_port: int
     address: Address
     port: int
+    direct: bool = False
+    exposure: Exposure = OPEN
 
     def __post_init__(self) -> None:
         if self.host_address.version != self.address.version:
             raise ValueError(f"{self.host_address} and {self.address} are of different families")
 
 
-def publications(ports: Iterable[PublishedPort], endpoint: Endpoint) -> tuple[Publication, ...]:
+def _open(port: ContainerPort) -> Exposure:
+    return OPEN
+
+
+def publications(
+    ports: Iterable[PublishedPort],
+    endpoint: Endpoint,
+    *,
+    direct: bool = False,
+    exposure: Callable[[ContainerPort], Exposure] = _open,
+) -> tuple[Publication, ...]:
     """Return what leads to `endpoint`. Ports of a family that it has no address of are left out: no rule reaches it."""
     targets: dict[int, IPv4Address | IPv6Address] = {}
     if endpoint.ipv4 is not None:
@@ -38,6 +54,8 @@ def publications(ports: Iterable[PublishedPort], endpoint: Endpoint) -> tuple[Pu
             port.host_port,
             targets[port.host_address.version],
             port.container_port.number,
+            direct or not port.host_port,
+            exposure(port.container_port),
         )
         for port in ports
         if port.host_address.version in targets

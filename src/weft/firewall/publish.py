@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
+from weft.firewall.chains import LAN, LISTED, REFUSED
 from weft.firewall.contents import Contents, add, delete, merged
 from weft.firewall.publication import Publication
 from weft.firewall.sets import FAMILIES
+from weft.model.exposure import OPEN, Reach
 from weft.model.port import Protocol
 from weft.plan.operations import Element, ForgetFlows
 from weft.plan.plan import Plan
@@ -50,14 +52,16 @@ def _less(contents: Contents, other: Contents) -> Contents:
 def _forget_flows_through(gone: Sequence[Publication]) -> Iterator[ForgetFlows]:
     """By the host's port, since the container's may be published by another one, whose flows go on."""
     for publication in gone:
-        if publication.protocol is Protocol.UDP:
+        if publication.protocol is Protocol.UDP and publication.host_port:
             yield ForgetFlows(publication.address, (publication.host_port,))
 
 
 def publication_contents(published: Iterable[Publication]) -> Contents:
     """Return the elements that stand for publications, by set; it does not matter which endpoints they lead to."""
-    ordered = sorted(published, key=_order)
-    parts = (_elements(run) for _, group in groupby(ordered, key=_target) for run in _runs(list(group)))
+    held = tuple(published)
+    ordered = sorted((each for each in held if each.host_port), key=_order)
+    parts = [_elements(run) for _, group in groupby(ordered, key=_target) for run in _runs(list(group))]
+    parts += [part for each in held if each.direct or each.exposure != OPEN for part in _permissions(each)]
     return merged({name: elements} for name, elements in parts)
 
 
@@ -96,6 +100,22 @@ def _elements(run: Sequence[Publication]) -> tuple[str, tuple[Element, ...]]:
         Element((*place, each.protocol.value, str(each.host_port)), (str(each.address), str(each.port))) for each in run
     )
     return (family.bound_ports if bound else family.ports), elements
+
+
+def _permissions(publication: Publication) -> Iterator[tuple[str, tuple[Element, ...]]]:
+    """Yield who may reach the endpoint's port, and how, where that is not everybody through the host's ports."""
+    family = FAMILIES[publication.address.version]
+    key = (str(publication.address), publication.protocol.value, str(publication.port))
+    if publication.direct:
+        yield family.direct, (Element(key),)
+    exposure = publication.exposure
+    if exposure != OPEN:
+        yield family.exposure, (Element(key, (f"goto {_DECIDING[exposure.reach]}",)),)
+    prefixes = (prefix for prefix in exposure.prefixes if prefix.version == family.version)
+    yield family.listed, tuple(Element((*key, str(prefix))) for prefix in prefixes)
+
+
+_DECIDING = {Reach.LAN: LAN, Reach.LOCALHOST: REFUSED, Reach.LISTED: LISTED}
 
 
 def _forget_flows(published: Sequence[Publication]) -> Iterator[ForgetFlows]:

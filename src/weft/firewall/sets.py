@@ -64,7 +64,7 @@ class Family:
 
     @property
     def exposure(self) -> str:
-        """Map of (address, protocol, port) of endpoints to the chain that decides on the source; open ones are not in it."""
+        """Map of (address, protocol, port) of endpoints to the chain that decides; those open to all are not in it."""
         return f"exposure{self.version}"
 
     @property

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable, Iterator
 
-from weft.firewall.chains import CHAINS
+from weft.firewall.chains import chains
+from weft.firewall.connected import connected_contents
 from weft.firewall.contents import TABLE, Contents, merged
 from weft.firewall.links import Flow, flow_contents
 from weft.firewall.network import network_contents
 from weft.firewall.publication import Publication
 from weft.firewall.publish import publication_contents
 from weft.firewall.sets import DECLARATIONS, SetDeclaration
+from weft.model.address import Network as Subnet
+from weft.model.mark import Mark
 from weft.model.segment import Segment
 from weft.plan.operations import Element, LoadTable
 from weft.plan.plan import Plan
@@ -20,25 +23,38 @@ def base_ruleset() -> str:
 
 
 def desired_state(
-    segments: Iterable[Segment], published: Iterable[Publication], flows: Iterable[Flow] = ()
+    segments: Iterable[Segment],
+    published: Iterable[Publication],
+    flows: Iterable[Flow] = (),
+    connected: Iterable[Subnet] = (),
 ) -> Contents:
-    """Return the full contents of every set: all networks, all publications of all endpoints, all links."""
+    """Return the full contents of every set: all networks, all publications of all endpoints, all links.
+
+    `connected` are the subnets that the host's interfaces are in.
+    """
     networks = (network_contents(segment) for segment in segments)
-    return merged([*networks, publication_contents(published), flow_contents(flows)])
+    return merged([*networks, publication_contents(published), flow_contents(flows), connected_contents(connected)])
 
 
-def load(segments: Iterable[Segment], published: Iterable[Publication], flows: Iterable[Flow] = ()) -> Plan:
+def load(
+    segments: Iterable[Segment],
+    published: Iterable[Publication],
+    flows: Iterable[Flow] = (),
+    connected: Iterable[Subnet] = (),
+    accepted_mark: Mark | None = None,
+) -> Plan:
     """Return the plan that makes the table again, whole, in one transaction."""
-    return Plan((LoadTable(TABLE, render(desired_state(segments, published, flows))),))
+    contents = desired_state(segments, published, flows, connected)
+    return Plan((LoadTable(TABLE, render(contents, accepted_mark)),))
 
 
-def render(contents: Contents) -> str:
+def render(contents: Contents, accepted_mark: Mark | None = None) -> str:
     """Return the text between the table's braces with these contents. Raises ValueError for a set that it has not."""
     unknown = contents.keys() - {declaration.name for declaration in DECLARATIONS}
     if unknown:
         raise ValueError(f"the table has no set called {', '.join(sorted(unknown))}")
     blocks = [_set(declaration, contents.get(declaration.name, ())) for declaration in DECLARATIONS]
-    blocks += [_block(f"chain {name}", rules) for name, rules in CHAINS.items()]
+    blocks += [_block(f"chain {name}", rules) for name, rules in chains(accepted_mark).items()]
     return "\n".join(blocks)
 
 

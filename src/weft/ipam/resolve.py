@@ -22,6 +22,14 @@ class _Claim:
 
     subnet: Subnet
     holder: str
+    shared: bool = False  # with pools that have a range of their own
+    ip_range: Subnet | None = None
+
+    def excludes(self, subnet: Subnet, ip_range: Subnet | None) -> bool:
+        """Whether another subnet, of which `ip_range` is used, cannot be had beside it."""
+        if subnet.version != self.subnet.version or not subnet.overlaps(self.subnet):
+            return False
+        return not self.shared or ip_range is None or (subnet, ip_range) == (self.subnet, self.ip_range)
 
 
 def resolve_pools(
@@ -32,6 +40,7 @@ def resolve_pools(
     allocated: Iterable[tuple[str, Subnet]] = (),
     host_routes: Iterable[Subnet] = (),
     without_gateway: Collection[int] = (),
+    shared: Iterable[tuple[str, Pool]] = (),
 ) -> tuple[Pool, ...]:
     """Return the pools of a new network, IPv4 before IPv6; a family that is enabled and names no subnet gets one.
 
@@ -39,6 +48,7 @@ def resolve_pools(
     `allocated` are the subnets of the existing networks with their names. Subnets chosen here also keep clear of
     `host_routes`; those a user names need not, as in Docker. IP versions in `without_gateway` get a gateway only where
     the user names one.
+    A pool with an ip-range may lie in a subnet of `shared`, pools of existing networks with their names.
 
     Raises InvalidParameter for what does not fit together and when no default subnet is left, Forbidden where a subnet
     is taken; both name what stands in the way.
@@ -47,11 +57,11 @@ def resolve_pools(
         raise InvalidParameter("IPv4 or IPv6 must be enabled")
     enabled = [version for version, on in ((4, spec.ipv4), (6, spec.ipv6)) if on]
     check_pools(pool for pool in spec.pools if pool.subnet is None or pool.subnet.version in enabled)
-    search = _Search(usable_pools(default_pools, host_id), allocated, host_routes)
+    search = _Search(usable_pools(default_pools, host_id), allocated, host_routes, shared)
     wanted = list(_wanted(spec, enabled))
     # Named subnets first, so that a chosen one never takes the place of a named one further down.
     named = {
-        index: search.claim(pool.subnet)
+        index: search.claim(pool.subnet, pool.ip_range)
         for index, (_, pool) in enumerate(wanted)
         if pool.subnet is not None and not is_preference(pool.subnet)
     }
@@ -73,16 +83,21 @@ class _Search:
     """Subnets taken so far, those of the network under way included."""
 
     def __init__(
-        self, pools: Sequence[DefaultPool], allocated: Iterable[tuple[str, Subnet]], host_routes: Iterable[Subnet]
+        self,
+        pools: Sequence[DefaultPool],
+        allocated: Iterable[tuple[str, Subnet]],
+        host_routes: Iterable[Subnet],
+        shared: Iterable[tuple[str, Pool]],
     ) -> None:
         self._pools = pools
         self._networks = [_Claim(subnet, f'network "{name}"') for name, subnet in allocated]
+        self._networks += [_Claim(pool.subnet, f'network "{name}"', True, pool.ip_range) for name, pool in shared]
         self._routes = [_Claim(subnet, "a route of the host") for subnet in host_routes if subnet.prefixlen > 0]
 
-    def claim(self, subnet: Subnet) -> Subnet:
+    def claim(self, subnet: Subnet, ip_range: Subnet | None) -> Subnet:
         """Take a subnet that the user named."""
         for claim in self._networks:
-            if subnet.version == claim.subnet.version and subnet.overlaps(claim.subnet):
+            if claim.excludes(subnet, ip_range):
                 raise Forbidden(
                     "invalid pool request: Pool overlaps with other one on this address space: "
                     f"{subnet} overlaps {claim.subnet} of {claim.holder}; choose another subnet"

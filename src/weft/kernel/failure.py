@@ -45,6 +45,10 @@ _REMEDIES: dict[tuple[type, int], str] = {
         op.AddRoute,
         errno.EHOSTUNREACH,
     ): "the gateway is not within a subnet of that link: add an address of its subnet first",
+    (op.LimitRate, errno.ENOENT): "the kernel lacks token buckets: enable CONFIG_NET_SCH_TBF",
+    (op.DelayPackets, errno.ENOENT): (
+        "the kernel lacks netem: enable CONFIG_NET_SCH_NETEM, or leave out weft.delay, weft.jitter and weft.loss"
+    ),
     (op.AddElements, errno.ENOENT): "load the table first",
     (op.AddElements, errno.EEXIST): "another element has that key: delete it first",
     (op.SetSysctl, errno.ENOENT): "the kernel does not have it; net.bridge.* need the module br_netfilter",
@@ -119,6 +123,12 @@ def describe(operation: op.Operation) -> str:
 
 def _describe_rules(operation: op.Operation) -> str:
     match operation:
+        case op.LimitRate(link=link, namespace=namespace):
+            return f"limit the rate of link {link}{_place(namespace)}"
+        case op.DelayPackets(link=link, namespace=namespace):
+            return f"delay or lose packets on link {link}{_place(namespace)}"
+        case op.ClearQueue(link=link, namespace=namespace):
+            return f"clear the queue of link {link}{_place(namespace)}"
         case op.SetSysctl(key, value, namespace, _):
             return f"set sysctl {key} to {value!r}{_place(namespace)}"
         case op.LoadTable(table=table, namespace=namespace):

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
+from weft.kernel.herald import Herald
 from weft.kernel.link_kinds import LinkKinds
 from weft.kernel.namespace import Home
 from weft.kernel.nft.context import Context
@@ -45,7 +46,11 @@ class Opened:
             undo.callback(stock.stop)
             self.workers = ThreadPoolExecutor(_WORKERS, "weft-kernel", initializer=home.enter)
             sandboxes = Sandboxes(exec_root / "netns", home, stock)
-            self.resources = Resources(home, sandboxes, nft, tables, reaper, procfs, stock, errands, LinkKinds(home))
+            herald = Herald(home, sandboxes.descriptor)
+            undo.callback(herald.close)
+            self.resources = Resources(
+                home, sandboxes, nft, tables, reaper, procfs, stock, errands, LinkKinds(home), herald
+            )
             undo.callback(self.resources.channels.close)
             undo.callback(sandboxes.close)
             undo.callback(self.workers.shutdown)

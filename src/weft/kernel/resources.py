@@ -4,6 +4,7 @@ from collections import deque
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
+from weft.kernel.herald import Herald
 from weft.kernel.link_kinds import LinkKinds
 from weft.kernel.namespace import Home
 from weft.kernel.netlink.channel import Channel
@@ -51,4 +52,5 @@ class Resources:
     stock: Stock
     errands: Executor
     link_kinds: LinkKinds
+    herald: Herald
     channels: Channels = field(default_factory=Channels)

@@ -32,9 +32,17 @@ def path_of(key: str) -> str:
     return path
 
 
-def write(procfs: Procfs, path: str, value: str) -> None:
-    """Write a sysctl in the calling thread's namespace; `path` is below /proc/sys. Raises OSError."""
-    descriptor = procfs.open(f"sys/{path}", os.O_WRONLY)
+def write(procfs: Procfs, path: str, value: str, *, optional: bool = False) -> None:
+    """Write a sysctl in the calling thread's namespace; `path` is below /proc/sys. Raises OSError.
+
+    Where `optional`, a kernel that does not have it is no error.
+    """
+    try:
+        descriptor = procfs.open(f"sys/{path}", os.O_WRONLY)
+    except FileNotFoundError:
+        if optional:
+            return
+        raise
     try:
         os.write(descriptor, value.encode())
     finally:

@@ -45,7 +45,14 @@ class Endpoint:
     host_link: str = ""  # interface in the host's namespace, "" where the driver makes none
     sandbox_link: str = ""  # interface in the sandbox: eth0, eth1 …
     dns_names: tuple[str, ...] = ()  # container name, aliases, short id, hostname
+    # What the network itself offers for names (DHCP, CNI): asked in place of the host's servers, from inside the sandbox.
+    dns_servers: tuple[str, ...] = ()
+    dns_search: tuple[str, ...] = ()
+    dns_options: tuple[str, ...] = ()
+    leased: bool = False  # its address is on lease from a DHCP server
+    beside_host: bool = False  # on a wire that the host's firewall does not see: no port is published there
     by_link: bool = False  # leads out by its link, without a next hop (ipvlan l3)
+    shard: int = 0  # the part of its network that it is in, where one bridge does not hold all
     unsettled: bool = False  # being connected or disconnected: if a crash cuts that off, the next start takes it away
     # What only a remote driver's endpoint has (weft.engine.contract.remote).
     remote: bool = False

@@ -13,6 +13,7 @@ class Scope(StrEnum):
 
     LOCAL = "local"
     SWARM = "swarm"
+    GLOBAL = "global"  # what a network plugin calls its networks that reach over several hosts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,11 @@ class NetworkSpec:
     options: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def leases_addresses(self) -> bool:
+        """Whether endpoints get their addresses from a DHCP server on the wire."""
+        return self.ipam_driver == "dhcp"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkRecord:
@@ -68,6 +74,7 @@ class NetworkRecord:
     spec: NetworkSpec
     pools: tuple[Pool, ...] = ()
     predefined: bool = False  # bridge, host and none: made at start, never removed by a user
+    mtu: int = 0  # bytes; that of the host's default route when it was made, 0 for networks of earlier versions
     driver_data: Mapping[str, str] = field(default_factory=dict)  # a remote driver's own, kept for it
 
     @property

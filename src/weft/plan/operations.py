@@ -59,6 +59,27 @@ class CreateBridge:
 
 
 @dataclass(frozen=True, slots=True)
+class ExtendBridge:
+    """Make a further bridge behind `bridge`, joined to it by a veth pair, where it is not there yet.
+
+    `trunk` is the pair's end in `bridge`, `branch` the one in `name`. `isolated` keeps the trunk from the other isolated
+    ports of `bridge`. It stays when what comes later in a plan fails, as it is others' too.
+    """
+
+    bridge: str
+    name: str
+    trunk: str
+    branch: str
+    mtu: int = 1500
+    alias: str = ""
+    isolated: bool = False
+
+    @property
+    def inverse(self) -> None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
 class CreateVeth:
     """Make a veth pair: `name` in the host as a port of `bridge` ("" for none), `peer` in the sandbox, both up.
 
@@ -267,6 +288,71 @@ class DeleteRoute:
     @property
     def inverse(self) -> AddRoute:
         return AddRoute(self.destination, self.link, self.gateway, self.namespace)
+
+
+@dataclass(frozen=True, slots=True)
+class AdvertiseAddresses:
+    """Tell the neighbours of a sandbox's link its addresses: gratuitous ARP (RFC 5227), unsolicited NA (RFC 4861, 7.2.6).
+
+    `count` times, `interval` milliseconds apart, the first one at once; nobody waits, and a link that is gone is let be.
+    """
+
+    link: str
+    mac: str
+    addresses: tuple[Address, ...]
+    count: int
+    interval: int
+    namespace: str
+
+    @property
+    def inverse(self) -> None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class LimitRate:
+    """Send at most `rate` bytes a second by a link: `burst` bytes go at once, `queue` bytes wait, others are dropped."""
+
+    link: str
+    rate: int
+    burst: int
+    queue: int
+    namespace: str = HOST
+
+    @property
+    def inverse(self) -> "ClearQueue":
+        return ClearQueue(self.link, self.namespace)
+
+
+@dataclass(frozen=True, slots=True)
+class DelayPackets:
+    """Delay what a link sends by `delay` microseconds, give or take `jitter`, and lose `loss` packets in a million.
+
+    `below_rate` where the link's rate was limited before, which it stays.
+    """
+
+    link: str
+    delay: int = 0
+    jitter: int = 0
+    loss: int = 0
+    below_rate: bool = False
+    namespace: str = HOST
+
+    @property
+    def inverse(self) -> "ClearQueue":
+        return ClearQueue(self.link, self.namespace)
+
+
+@dataclass(frozen=True, slots=True)
+class ClearQueue:
+    """Undo LimitRate and DelayPackets of a link; one that has neither, or is not there, is no error."""
+
+    link: str
+    namespace: str = HOST
+
+    @property
+    def inverse(self) -> None:
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,11 @@ class Cgroups:
     def limits_swap(self) -> bool:
         """Whether memory and swap together can be limited."""
         if self.version == 2:
-            return any(path.exists() for path in MOUNT.glob("*/memory.swap.max"))
+            (mount,) = self._hierarchies
+            if groups := list(mount.glob("*/memory.max")):
+                return any(path.with_name("memory.swap.max").exists() for path in groups)
+            # no group counts memory yet, as after the machine's start; each will limit swap if the kernel has any
+            return Path("/proc/swaps").exists()
         return (MOUNT / "memory/memory.memsw.limit_in_bytes").exists()
 
     def path_of(self, parent: str, container_id: str) -> str:

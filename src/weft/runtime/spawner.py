@@ -4,7 +4,7 @@ The runtime copies the table of mounts, and reads it whole, for each container: 
 the root file systems nor the pinned namespaces of all the others, only what is being created.
 
 crun refuses hybrid cgroups (v1 controllers beside a v2 hierarchy at /sys/fs/cgroup/unified) when a controller lives in
-the v2 hierarchy: the thread's namespace is without that mount. Everything else stays a peer of the daemon's namespace,
+the v2 hierarchy: the thread's namespace is without that one. Everything else stays a peer of the daemon's namespace,
 so what is mounted below shared mount points shows on both sides.
 """
 
@@ -17,11 +17,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
-from weft.runtime import syscalls
+from weft.runtime import hybrid, syscalls
 from weft.runtime.layout import Layout
 from weft.runtime.overlay import mounts_below
 
-UNIFIED: Final = Path("/sys/fs/cgroup/unified")
 _ENVIRONMENT: Final = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 # dispositions that Python sets to "ignore" and that everything in every container would inherit
 _DEFAULT_SIGNALS: Final = (signal.SIGPIPE, signal.SIGXFSZ)
@@ -33,7 +32,7 @@ class Spawner:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="weft-spawner")
-        self._hybrid = os.path.ismount(UNIFIED)
+        self._hybrid = hybrid.is_hybrid()
         self._host_namespace = -1
         self._null = -1
 
@@ -115,9 +114,7 @@ class Spawner:
         syscalls.unshare(syscalls.CLONE_NEWNS)
         _empty(mounts_below(self._layout.exec_root.resolve()))
         if self._hybrid:
-            # private first, or the host would lose the mount as well
-            syscalls.mount("", UNIFIED.parent, flags=syscalls.MS_PRIVATE)
-            syscalls.unmount(UNIFIED, syscalls.MNT_DETACH)
+            hybrid.leave_out_unified()
 
 
 def _empty(points: Sequence[Path]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
@@ -54,6 +55,17 @@ class Box:
     def silent(self, address: str, port: int) -> bool:
         """Whether nothing comes back, over TCP and over UDP: neither answer nor refusal."""
         return all(_times_out(ask, address, port) for ask in (self.tcp, self.udp))
+
+    def segment(self, address: str, port: int) -> int:
+        """The most bytes that a TCP segment to a server there may carry, as both sides agreed."""
+        with self._within(lambda: socket.create_connection((address, port), timeout=3)) as connection:
+            return int(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG))
+
+    def pings(self, address: str) -> bool:
+        """Whether `address` answers a ping."""
+        enter = ["nsenter", f"--net={self._namespace}", "--"]
+        done = subprocess.run([*enter, "busybox", "ping", "-c1", "-W1", address], capture_output=True, check=False)
+        return done.returncode == 0
 
     def close(self) -> None:
         """Stop the servers."""

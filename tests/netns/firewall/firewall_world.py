@@ -15,11 +15,12 @@ from weft.drivers.contract import LinkFact
 from weft.drivers.mac import mac_address
 from weft.firewall.network import network_added
 from weft.firewall.publication import publications
-from weft.firewall.publish import ports_published
+from weft.firewall.publish import ports_published, ports_unpublished
 from weft.firewall.table import load
 from weft.ipam.pool import AddressPool
 from weft.ipam.resolve import resolve_pools
 from weft.model.endpoint import Endpoint, EndpointSpec
+from weft.model.exposure import OPEN, Exposure
 from weft.model.network import NetworkRecord, NetworkSpec, PoolSpec
 from weft.model.port import ContainerPort, Protocol, PublishedPort
 from weft.model.segment import Segment
@@ -32,6 +33,9 @@ class NoLinks:
 
     def link(self, name: str) -> LinkFact | None:
         return None
+
+    def link_names(self) -> tuple[str, ...]:
+        return ()
 
 
 @dataclass
@@ -88,14 +92,24 @@ class World:
         self.boxes[name] = Box(self.machine.path(f"/run/netns/{name}"))
         self.boxes[name].serve(80, 81, 8000)
 
-    def publish(self, container: str, *ports: tuple[str, int, int]) -> None:
-        """Publish (host address, host port, container port), each for TCP and UDP."""
+    def publish(
+        self, container: str, *ports: tuple[str, int, int], direct: bool = False, exposure: Exposure = OPEN
+    ) -> None:
+        """Publish (host address, host port, container port), each for TCP and UDP; host port 0 in routed networks."""
         self.published[container] = tuple(
             PublishedPort(ContainerPort(number, protocol), ip_address(address), host_port)
             for address, host_port, number in ports
             for protocol in (Protocol.TCP, Protocol.UDP)
         )
-        self.runner.apply(ports_published(publications(self.published[container], self.endpoints[container])))
+        endpoint = self.endpoints[container]
+        made = publications(self.published[container], endpoint, direct=direct, exposure=lambda _: exposure)
+        self.runner.apply(ports_published(made))
+
+    def withdraw(self, container: str, *, direct: bool = False, exposure: Exposure = OPEN) -> None:
+        """Take back what was published, as it was."""
+        ports, endpoint = self.published.pop(container), self.endpoints[container]
+        made = publications(ports, endpoint, direct=direct, exposure=lambda _: exposure)
+        self.runner.apply(ports_unpublished(made))
 
     def table(self) -> Plan:
         """The plan that makes the whole table again."""

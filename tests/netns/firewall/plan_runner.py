@@ -38,6 +38,10 @@ class PlanRunner:
         self._in(operation.sandbox, "ip", "link", "set", "lo", "up")
 
     @_perform.register
+    def _(self, operation: op.AdvertiseAddresses) -> None:
+        pass  # neighbours ask
+
+    @_perform.register
     def _(self, operation: op.CreateBridge) -> None:
         self._in("", "ip", "link", "add", operation.name, "address", operation.mac, "type", "bridge")
         self._in("", "ip", "link", "set", operation.name, "mtu", str(operation.mtu), "alias", operation.alias, "up")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from rig.eventually import eventually
 from rig.host import Host
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -31,7 +32,14 @@ def _state(host: Host) -> dict[str, str]:
         "mounts": host.output("cat", "/proc/mounts"),
         "run": host.output("ls", "-A", "/run"),
         "directory": host.output("ls", "-A", host.directory),
-        "forwarding": host.output("sysctl", "net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"),
+        "sysctls": host.output(
+            "sysctl",
+            "--ignore",
+            "net.ipv4.ip_forward",
+            "net.ipv6.conf.all.forwarding",
+            "net.bridge.bridge-nf-call-iptables",
+            "net.bridge.bridge-nf-call-ip6tables",
+        ),
     }
 
 
@@ -61,6 +69,20 @@ def test_remove_takes_down_what_runs_without_a_daemon(fresh):
     assert PAGE in fresh.fetch("127.0.0.1", 8090).decode()
     _script(fresh, "--remove")
     assert _state(fresh) == before
+
+
+def test_a_daemon_that_somebody_else_started_stays(fresh):
+    command = [CHECKOUT / ".venv/bin/weftd", "--data-root", f"{fresh.directory}/other", "-p", f"{fresh.directory}/pid"]
+    fresh.start(command, log=fresh.directory / "weftd.log")
+    eventually(lambda: fresh.run(["test", "-S", "/run/weft.sock"], check=False).returncode == 0)
+    shown = _script(fresh)
+    assert "A daemon already answers at /run/weft.sock" in shown
+    assert "weft rm -f web client && weft network rm my-net" in shown
+    assert "--remove" not in shown
+    refused = fresh.run([CHECKOUT / "scripts/quickstart", "--remove"], check=False)
+    assert refused.returncode == 1
+    assert "was not started by scripts/quickstart: stop it first" in refused.stderr
+    assert PAGE in fresh.fetch("127.0.0.1", 8090).decode()
 
 
 def test_unknown_arguments_are_refused(fresh):

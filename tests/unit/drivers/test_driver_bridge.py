@@ -31,6 +31,9 @@ class Host:
     def link(self, name: str) -> "Host | None":
         return self if self.kind else None
 
+    def link_names(self) -> tuple[str, ...]:
+        return ()
+
 
 def test_it_is_all_that_a_driver_can_be() -> None:
     driver: Driver = DRIVER

@@ -11,7 +11,9 @@ from weft.drivers.registry import built_in
 from weft.engine.contract.images import Deletion, InUse
 from weft.engine.contract.kernel import Facts, Link, Listener, SandboxSockets
 from weft.engine.contract.names import SandboxView
+from weft.engine.contract.relay import RelayedPort
 from weft.engine.contract.records import Change, Delete, Put, Record
+from weft.engine.contract.remote import RemoteDriver, RemoteIpam
 from weft.engine.contract.runtime import Bundle, ExecSpec, Exit, LogLine, LogQuery, RuntimeInfo
 from weft.engine.settings import Settings
 from weft.model.address import Address
@@ -399,6 +401,36 @@ def _key(record: Record) -> str:
     return record.name if isinstance(record, VolumeRecord) else record.id
 
 
+class NoRemotes:
+    """No program outside."""
+
+    async def driver(self, name: str, *, known: bool = False, wait: bool = True) -> RemoteDriver:
+        raise NotFound(f"could not find plugin {name} in v1 plugin registry: plugin not found")
+
+    async def ipam(self, name: str, *, known: bool = False, wait: bool = True) -> RemoteIpam:
+        raise NotFound(f"could not find plugin {name} in v1 plugin registry: plugin not found")
+
+    def active(self, kind: str) -> tuple[str, ...]:
+        return ()
+
+
+class FakeRelay:
+    """A relay that keeps what it is given; `available` as daemon.json's userland-proxy has it."""
+
+    def __init__(self) -> None:
+        self.available = False
+        self.ports: dict[str, tuple[RelayedPort, ...]] = {}
+
+    def listeners(self) -> frozenset[Listener]:
+        return frozenset()
+
+    async def settle(self, container_id: str, ports: tuple[RelayedPort, ...]) -> None:
+        self.ports[container_id] = ports
+
+    async def restore(self, ports: Mapping[str, tuple[RelayedPort, ...]]) -> None:
+        self.ports = dict(ports)
+
+
 @dataclass
 class World:
     """An engine and all that it stands on."""
@@ -409,6 +441,7 @@ class World:
     images: FakeImages = field(default_factory=FakeImages)
     volumes: FakeVolumes = field(default_factory=FakeVolumes)
     files: FakeFiles = field(default_factory=FakeFiles)
+    relay: FakeRelay = field(default_factory=FakeRelay)
     store: MemoryStore = field(default_factory=MemoryStore)
     settings: Settings = field(default_factory=lambda: Settings(data_root="/d", exec_root="/x", host_id="host"))
 
@@ -422,5 +455,7 @@ class World:
             self.files,
             self.names,
             self.store,
+            NoRemotes(),
+            self.relay,
         )
         return Engine(edges, self.store.load(), self.settings, built_in())

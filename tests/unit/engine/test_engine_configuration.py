@@ -94,7 +94,7 @@ async def test_a_configuration_stays_until_its_last_consumer_went(engine: Engine
     assert engine.networks.find("net").pools[0].gateway == IPv4Address("10.60.0.9")
     assert (await engine.networks.prune({})).deleted == ("net",)  # what is made of it goes, the configuration stays
     await engine.networks.create(CONSUMER)
-    with pytest.raises(Forbidden, match='^error while removing network: configuration network "config" is in use$'):
+    with pytest.raises(Forbidden, match=r'^error while removing network: configuration network "config" is in use$'):
         await engine.networks.remove("config")
     await engine.networks.remove("net")
     await engine.networks.remove("config")
@@ -103,9 +103,7 @@ async def test_a_configuration_stays_until_its_last_consumer_went(engine: Engine
 
 async def test_a_container_cannot_be_on_a_configuration(engine: Engine) -> None:
     await engine.networks.create(CONFIGURATION)
-    spec = ContainerSpec(
-        image="busybox", process=ProcessSpec(cmd=("sleep",)), networking=NetworkingSpec(mode="config")
-    )
+    spec = ContainerSpec(image="busybox", process=ProcessSpec(cmd=("sleep",)), networking=NetworkingSpec(mode="config"))
     with pytest.raises(Forbidden, match="cannot create endpoint on configuration-only network"):
         await engine.containers.create("one", spec, {}, "")
 

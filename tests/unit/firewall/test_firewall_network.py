@@ -41,7 +41,7 @@ def test_an_internal_network_leads_nowhere() -> None:
 
 
 def test_without_communication_between_endpoints() -> None:
-    assert words(icc=False)["within"] == ['"br0" . "br0": goto published_only']
+    assert words(icc=False)["within"] == ['"br0" . "br0": goto linked_only']
 
 
 def test_without_masquerading() -> None:
@@ -58,8 +58,24 @@ def test_with_a_source_address() -> None:
 def test_unprotected_in_one_family() -> None:
     assert words(unprotected=frozenset({6}))["entering"] == [
         'ipv4 . "br0": goto published_only',
-        'ipv6 . "br0": accept',
+        'ipv6 . "br0": goto exposed',
     ]
+
+
+def test_routed_in_one_family() -> None:
+    found = words(routed=frozenset({6}), trusted=("eth1", "eth2"))
+    assert found["entering"] == ['ipv4 . "br0": goto trusted_direct', 'ipv6 . "br0": goto routed']
+    assert found["trusted"] == ['"eth1" . "br0"', '"eth2" . "br0"']
+    assert found["masquerade4"] == ["10.1.0.0/24"]
+    assert "masquerade6" not in found
+
+
+def test_direct_routing_everywhere() -> None:
+    assert words(direct=True)["entering"] == ['ipv4 . "br0": goto direct', 'ipv6 . "br0": goto direct']
+
+
+def test_nobody_is_trusted_by_an_internal_network() -> None:
+    assert "trusted" not in words(internal=True, trusted=("eth1",))
 
 
 def test_removal_undoes_addition() -> None:

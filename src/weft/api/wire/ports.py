@@ -73,14 +73,17 @@ def published_map(exposed: Iterable[ContainerPort], published: Iterable[Publishe
     """Return NetworkSettings.Ports: bindings in force, null for ports that are exposed only."""
     shown: dict[str, list[BindingAnswer] | None] = {str(port): None for port in exposed}
     for port in published:
-        entry = BindingAnswer(host_ip=str(port.host_address), host_port=str(port.host_port))
+        entry = BindingAnswer(host_ip=str(port.host_address), host_port=str(port.host_port or ""))
         _append(shown, str(port.container_port), entry)
     return dict(sorted(shown.items()))
 
 
 def port_summaries(exposed: Iterable[ContainerPort], published: Iterable[PublishedPort]) -> list[PortSummary]:
     """Return the Ports of `ps`: bindings in force, then ports that are exposed only."""
-    bound = sorted(published, key=lambda port: (port.container_port, port.host_address.version, port.host_address))
+    # Ports of routed networks have none of the host's; `ps` shows them as ports alone.
+    published = tuple(published)
+    translated = [port for port in published if port.host_port]
+    bound = sorted(translated, key=lambda port: (port.container_port, port.host_address.version, port.host_address))
     taken = {port.container_port for port in bound}
     summaries = [
         PortSummary(
@@ -91,7 +94,8 @@ def port_summaries(exposed: Iterable[ContainerPort], published: Iterable[Publish
         )
         for port in bound
     ]
-    only_exposed = sorted(port for port in set(exposed) if port not in taken)
+    shown = {port.container_port for port in published}
+    only_exposed = sorted(port for port in {*exposed, *shown} if port not in taken)
     return summaries + [PortSummary(private_port=port.number, type=port.protocol.value) for port in only_exposed]
 
 

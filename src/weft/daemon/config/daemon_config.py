@@ -8,6 +8,8 @@ from weft.daemon.config.host import DEFAULT_UNIX, Host, UnixHost
 from weft.daemon.config.options import DEFAULT_CONFIG_FILE
 from weft.model.address import Address, Network
 from weft.model.container import LogConfig, Ulimit
+from weft.model.exposure import OPEN, Exposure
+from weft.model.mark import Mark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,10 @@ class DaemonConfig:
     icc: bool = True
     ip_masq: bool = True
     ip_forward: bool = True
+    userland_proxy: bool = True
+    allow_direct_routing: bool = False
+    bridge_accept_fwmark: Mark | None = None
+    weft_publish: Exposure = OPEN
     default_address_pools: tuple[tuple[Network, int], ...] = ()  # (base, prefix length of the networks taken from it)
     default_network_opts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # driver -> option -> value
     dns: tuple[Address, ...] = ()

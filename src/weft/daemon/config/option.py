@@ -27,6 +27,8 @@ class Kind(Enum):
     POOLS = 'a list of objects {"base": subnet, "size": prefix length}'
     ULIMITS = 'an object of objects {"Name": string, "Soft": number, "Hard": number}'
     OBJECT = "an object"
+    MARK = "a string (a firewall mark, with a mask or without, as 0x1/0x3)"
+    EXPOSURE = "a string (open, lan, localhost, or prefixes with commas)"
 
 
 class Effect(Enum):

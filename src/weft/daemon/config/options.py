@@ -1,6 +1,7 @@
 """Every option of dockerd 28 on Linux (its flags and the keys of daemon.json), with what Weft makes of it."""
 
 from weft.daemon.config.option import Effect, Kind, Option
+from weft.model.exposure import OPEN
 
 DEFAULT_CONFIG_FILE = "/etc/weft/daemon.json"
 DEFAULT_HOST = "unix:///run/weft.sock"
@@ -84,19 +85,22 @@ _NETWORK = (
     Option(key="dns-search", kind=Kind.TEXTS, flag="dns-search", default=(), help="DNS search domains to use"),
     Option(key="host-gateway-ips", kind=Kind.IPS, flag="host-gateway-ip", default=(),
            help="IP addresses that the special 'host-gateway' string in --add-host resolves to"),
+    Option(key="allow-direct-routing", kind=Kind.BOOL, flag="allow-direct-routing", default=False,
+           help="Allow remote access to published ports on container IP addresses"),
+    Option(key="bridge-accept-fwmark", kind=Kind.MARK, flag="bridge-accept-fwmark",
+           help="In bridge networks, accept packets with this firewall mark/mask"),
+    Option(key="weft-publish", kind=Kind.EXPOSURE, flag="weft-publish", default=OPEN,
+           help="From where published ports are reached: open, lan, localhost, or a list of prefixes with commas"),
     _none("ip-forward-no-drop", Kind.BOOL, "Weft never touches the policy of another table's FORWARD chain"),
-    _none("userland-proxy", Kind.BOOL, "published ports are elements of one nftables map, no process carries them"),
-    _none("userland-proxy-path", Kind.TEXT, "there is no userland proxy to run"),
+    Option(key="userland-proxy", kind=Kind.BOOL, flag="userland-proxy", default=True,
+           help="Carry published ports of IPv6 addresses to containers without IPv6, and those of ::1 to all"),
+    _none("userland-proxy-path", Kind.TEXT, "weft-relay is the only userland proxy"),
     _none("network-control-plane-mtu", Kind.INT, "no control plane of this engine sends datagrams of that size"),
     _refused("iptables", Kind.BOOL, "published ports, isolation and masquerading are Weft's own nftables table, which "
              "touches nobody else's: leave it on, and use --ip-masq=false or --icc=false for their parts", True),
     _refused("ip6tables", Kind.BOOL, "IPv6 is handled by the same nftables table as IPv4: leave it on, or create "
              "networks without --ipv6", True),
     _refused("firewall-backend", Kind.TEXT, "Weft has one, nftables", "nftables"),
-    _refused("allow-direct-routing", Kind.BOOL, "containers' own addresses are not opened to other hosts as a whole: "
-             "create the network with -o com.docker.network.bridge.gateway_mode_ipv4=routed"),
-    _refused("bridge-accept-fwmark", Kind.TEXT, "Weft accepts packets by address and port, not by a mark that others "
-             "set: publish the ports"),
     _refused("network-diagnostic-port", Kind.INT, "there is no diagnostic server: use `docker network inspect`"),
 )  # fmt: skip
 

@@ -17,6 +17,8 @@ from typing import Any, TypeVar
 from weft.daemon.config.option import Kind, Option
 from weft.model.address import Address
 from weft.model.errors import InvalidParameter
+from weft.model.exposure import parse_exposure
+from weft.model.mark import parse_mark
 
 T = TypeVar("T")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kmgtp]?)(?:i?b)?", re.IGNORECASE)
@@ -259,6 +261,8 @@ def _expected(option: Option, value: Any) -> InvalidParameter:
 _SCALARS: dict[Kind, Callable[[str], Any]] = {
     Kind.PATH: _path,
     Kind.SIZE: bytes_of,
+    Kind.MARK: parse_mark,
+    Kind.EXPOSURE: parse_exposure,
     Kind.IP: _address,
     Kind.IPV4: _ipv4,
     Kind.IPV6: _ipv6,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from weft.drivers.rates import rates_of
 from weft.engine.inventory import Inventory
 from weft.engine.sandbox.links import parse_link
 from weft.engine.sandbox.mode import DEFAULT_BRIDGE, NONE, is_host, is_user_defined, joined_container
@@ -10,6 +11,8 @@ from weft.model.container import NetworkingSpec
 from weft.model.endpoint import Attachment, EndpointSpec
 from weft.model.errors import Conflict, Forbidden, InvalidParameter
 from weft.model.network import NetworkRecord
+
+_WITHOUT_LINKS = ("host", "null")
 
 
 def attachments_of(
@@ -112,6 +115,10 @@ def check_endpoint(network: NetworkRecord, spec: EndpointSpec) -> None:
             raise InvalidParameter("user-specified IP address is supported on user-defined networks only")
         if spec.aliases and network.name == DEFAULT_BRIDGE:
             raise InvalidParameter("network-scoped aliases are only supported for user-defined networks")
+    if rates_of(spec.driver_options) and network.driver in _WITHOUT_LINKS:
+        raise InvalidParameter(
+            f"network {network.name} gives a container no interface of its own: leave out its rates, delay and loss"
+        )
     for link in spec.links:
         parse_link(link)
         if not is_user_defined(network.name):
@@ -124,6 +131,8 @@ def check_endpoint(network: NetworkRecord, spec: EndpointSpec) -> None:
 
 
 def _check_address(network: NetworkRecord, address: Address) -> None:
+    if not network.pools and network.driver_data:  # its driver gives addresses, and says so if it cannot give this one
+        return
     pools = [pool for pool in network.pools if pool.subnet.version == address.version]
     if not any(address in pool.subnet for pool in pools):
         raise InvalidParameter(f"invalid endpoint settings:\nno configured subnet contains IP address {address}")

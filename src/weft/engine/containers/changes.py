@@ -9,7 +9,7 @@ from weft.engine.inventory import Inventory
 from weft.engine.locks import Locks
 from weft.engine.sandbox.bindings import without
 from weft.engine.sandbox.mode import is_host, joined_container
-from weft.engine.sandbox.port_change import PortChange
+from weft.engine.sandbox.port_change import PortChange, split
 from weft.model.container import ContainerRecord, RestartPolicy, Status
 from weft.model.errors import Conflict, InvalidParameter
 from weft.model.port import PortRequest
@@ -30,8 +30,7 @@ class Changes:
         async with self._locks.hold(container_id):
             record = self._changeable(container_id)
             _check_mode(record)
-            present = [binding.request for binding in self._ports.bindings(record)]
-            record = await self._ports.make(record, (*present, *requests))
+            record = await self._ports.make(record, self._ports.bindings(record), requests)
         return self._said(record)
 
     async def withdraw(self, reference: str, withdrawals: Sequence[PortRequest]) -> ContainerRecord:
@@ -39,8 +38,7 @@ class Changes:
         container_id = self._inventory.find_container(reference).id
         async with self._locks.hold(container_id):
             record = self._changeable(container_id)
-            stay, _ = without(self._ports.bindings(record), withdrawals, record.name)
-            record = await self._ports.make(record, [binding.request for binding in stay])
+            record = await self._ports.make(record, without(self._ports.bindings(record), withdrawals, record.name))
         return self._said(record)
 
     async def update(
@@ -55,7 +53,7 @@ class Changes:
                 record = replace(record, spec=replace(record.spec, restart=restart))
             if ports is not None:
                 _check_mode(record)
-                record = await self._ports.make(record, ports)
+                record = await self._ports.make(record, *split(self._ports.bindings(record), ports))
             elif restart is not None:
                 self._inventory.save(record)
         return self._said(record)

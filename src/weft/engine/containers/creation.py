@@ -22,6 +22,7 @@ from weft.engine.volumes import VolumeService
 from weft.model.container import ContainerRecord, ContainerSpec, NetworkingSpec
 from weft.model.endpoint import EndpointSpec
 from weft.model.errors import Conflict, InvalidParameter, NotFound
+from weft.model.exposure import check_exposure_labels
 from weft.model.ids import CONTAINER_NAME_RULE, is_container_name
 from weft.model.image import ImageRecord
 
@@ -60,6 +61,7 @@ class Creation:
         spec = with_daemon_defaults(with_image_defaults(spec, image.config), self._settings)
         if spec.process.stop_signal:
             signal_number(spec.process.stop_signal)
+        check_exposure_labels(spec.labels)
         spec, warnings = self._networking(spec)
         networking, networks = with_links(self._inventory, spec.networking, networks)
         spec = replace(spec, networking=networking)

@@ -41,6 +41,10 @@ class Facts:
         """Return the link of that name, or None."""
         return next((link for link in self.links if link.name == name), None)
 
+    def link_names(self) -> tuple[str, ...]:
+        """Return the names of all links."""
+        return tuple(link.name for link in self.links)
+
 
 @dataclass(frozen=True, slots=True)
 class Listener:

@@ -142,12 +142,19 @@ class RemoteIpam(Protocol):
 
 
 class Remotes(Protocol):
-    """Programs by the name that `--driver` and `--ipam-driver` give them; found, and activated, when first asked for."""
+    """Programs by the name that `--driver` and `--ipam-driver` give them; found, and activated, when first asked for.
 
-    async def driver(self, name: str) -> RemoteDriver:
+    `known` is for a name that a record has: its program is waited for, where `wait` allows, until it appears.
+    """
+
+    async def driver(self, name: str, *, known: bool = False, wait: bool = True) -> RemoteDriver:
         """Return the network driver; NotFound in Docker's words where no program of that name is one."""
         ...
 
-    async def ipam(self, name: str) -> RemoteIpam:
+    async def ipam(self, name: str, *, known: bool = False, wait: bool = True) -> RemoteIpam:
         """Return the IPAM driver; NotFound in Docker's words where no program of that name is one."""
+        ...
+
+    def active(self, kind: str) -> tuple[str, ...]:
+        """Return the names of programs in use that implement `kind` (NetworkDriver, IpamDriver), for `docker info`."""
         ...

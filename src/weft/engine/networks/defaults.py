@@ -16,7 +16,6 @@ from weft.plan.operations import SetSysctl
 from weft.plan.plan import Plan
 
 _log = logging.getLogger(__name__)
-_DEFAULT_MTU = 1500
 
 
 class DefaultNetworks:
@@ -79,7 +78,7 @@ class DefaultNetworks:
                 'or leave "bridge" out of daemon.json'
             )
         addresses = link.addresses if link is not None else ()
-        return bridge_spec(self._settings, self._settings.mtu or _DEFAULT_MTU, addresses)
+        return bridge_spec(self._settings, self._settings.mtu or facts.default_mtu, addresses)
 
     async def _make(self, spec: NetworkSpec, network_id: str) -> None:
         await self._networks.make(spec, network_id, predefined=True, adjust=self._with_gateways)

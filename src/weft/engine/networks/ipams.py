@@ -55,9 +55,9 @@ class Ipams:
         self._told: set[str] = set()
         self._telling: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def find(self, name: str) -> RemoteIpam:
+    async def find(self, name: str, *, known: bool = False, wait: bool = True) -> RemoteIpam:
         """Return the IPAM driver of that name; NotFound and Unavailable say what is the matter with it."""
-        ipam = await self._remotes.ipam(name)
+        ipam = await self._remotes.ipam(name, known=known, wait=wait)
         async with self._telling[name]:
             if name not in self._told:
                 await self._tell(name, ipam)
@@ -83,7 +83,7 @@ class Ipams:
         names = {each.spec.ipam_driver for each in self._inventory.networks.values() if is_outside(each.spec)}
         for name in sorted(names):
             try:
-                await self.find(name)
+                await self.find(name, known=True)
             except WeftError as error:
                 _log.warning("IPAM driver %s: %s", name, error.message)
 
@@ -109,7 +109,7 @@ class Ipams:
         """Take an endpoint's addresses, all or none; None where they are not a program's outside to give."""
         if not is_outside(network.spec):
             return None
-        ipam = await self.find(network.spec.ipam_driver)
+        ipam = await self.find(network.spec.ipam_driver, known=True)
         endpoint_id = self._environment.new_id()
         if not mac and await ipam.requires_mac():
             mac = mac_address(_OWN_MAC_PREFIX + self._environment.random_below(1 << 32).to_bytes(4))
@@ -158,7 +158,7 @@ class Ipams:
 
     async def _give_back(self, network: NetworkRecord, endpoint: Endpoint, interface: Interface) -> None:
         try:
-            ipam = await self.find(network.spec.ipam_driver)
+            ipam = await self.find(network.spec.ipam_driver, wait=False)
             await ipam.release_address(network, endpoint, interface)
         except WeftError as error:
             _log.error("address %s of network %s could not be given back: %s", interface, network.name, error.message)

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable
 
-from weft.drivers.contract import Driver, Remote, Routed
+from weft.drivers.contract import Driver, Parented, Remote, Routed
 from weft.drivers.registry import Registry
 from weft.engine.contract.remote import Remotes
 from weft.engine.inventory import Inventory
@@ -26,6 +26,17 @@ class OutsideNetworks:
             if not record.spec.config_only:
                 drivers.adopt(record.driver)
 
+    def is_asked(self, spec: NetworkSpec) -> bool:
+        """Whether making the network takes a program outside."""
+        if spec.config_only:
+            return False
+        try:
+            return isinstance(self._drivers.get(spec.driver), Remote) or is_outside(spec)
+        except NotFound:
+            return True
+        except WeftError:
+            return False
+
     async def find(self, spec: NetworkSpec) -> None:
         """Look for the drivers that a new network names; NotFound, in Docker's words, where there is none."""
         if spec.config_only:
@@ -47,7 +58,7 @@ class OutsideNetworks:
     async def pools(self, driver: Driver, spec: NetworkSpec, host_routes: Iterable[Subnet]) -> tuple[Pool, ...] | None:
         """Return a network's pools where they are not Weft's own to choose, else None."""
         if is_null(spec):
-            if driver.has_addresses and not isinstance(driver, Remote):
+            if driver.has_addresses and not isinstance(driver, Remote | Parented):
                 raise InvalidParameter("ipv4 pool is empty")
             return ()
         if is_outside(spec):
@@ -62,7 +73,7 @@ class OutsideNetworks:
         return await (await self._remotes.driver(record.driver)).create_network(record)
 
     async def delete(self, record: NetworkRecord) -> None:
-        """Remove a remote driver's network. A driver that is away keeps it; one that objects does not (as in Docker)."""
+        """Remove a remote driver's network. A driver that is away keeps it, one that objects does not (Docker too)."""
         if not isinstance(self._drivers.get(record.driver), Remote):
             return
         driver = await self._remotes.driver(record.driver)

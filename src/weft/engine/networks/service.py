@@ -1,11 +1,14 @@
 """Use cases of networks."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from weft.drivers.contract import Driver, Exclusive, Routed, Segmented
+from weft.drivers.contract import Driver, Exclusive, Parented
 from weft.drivers.registry import Registry
+from weft.drivers.segments import segment_of
 from weft.engine.containers.attachments import check_attachable, check_connectable, check_disconnectable, check_endpoint
 from weft.engine.contract.environment import Environment
 from weft.engine.contract.kernel import Facts, Kernel
@@ -31,6 +34,7 @@ from weft.model.errors import Conflict, Forbidden, InvalidParameter, NotFound
 from weft.model.network import NetworkRecord, NetworkSpec, Pool, Scope
 from weft.plan.plan import Plan
 
+_log = logging.getLogger(__name__)
 Filters = Mapping[str, tuple[str, ...]]
 _PREDEFINED = ("bridge", "host", "none")
 
@@ -68,6 +72,7 @@ class NetworkService:
         self._environment = environment
         self._settings = settings
         self._pruning = False
+        self._making: set[str] = set()  # names of networks for which programs outside are being called
         self.find = inventory.find_network
 
     def list(self, filters: Filters) -> tuple[NetworkRecord, ...]:
@@ -80,16 +85,32 @@ class NetworkService:
 
     async def create(self, spec: NetworkSpec) -> Created:
         """Make a network; Conflict for a name that exists, and whatever the driver and IPAM object to."""
+        if self._outside.is_asked(self._configured(spec)):
+            return await self._create_outside(self._configured(spec))
         async with self._creating:
             spec = self._configured(spec)
-            if self._inventory.network_named(spec.name) is None:  # a program that is away is waited for
-                await self._outside.find(spec)
             self._check(spec)
-            if self._inventory.network_named(spec.name) is not None:
-                raise Conflict(f"network with name {spec.name} already exists")
+            self._check_name(spec.name)
             record = await self.make(spec, self._environment.new_id())
         self._emit("create", record)
-        return Created(record.id)
+        return Created(record.id, await self._warnings(record))
+
+    async def _create_outside(self, spec: NetworkSpec) -> Created:
+        """Make a network for which programs outside are called: they may be slow, and nobody else waits for them."""
+        self._check_name(spec.name)
+        self._making.add(spec.name)
+        try:
+            await self._outside.find(spec)
+            self._check(spec)
+            record = await self.make(spec, self._environment.new_id())
+        finally:
+            self._making.discard(spec.name)
+        self._emit("create", record)
+        return Created(record.id, await self._warnings(record))
+
+    def _check_name(self, name: str) -> None:
+        if name in self._making or self._inventory.network_named(name) is not None:
+            raise Conflict(f"network with name {name} already exists")
 
     def _check(self, spec: NetworkSpec) -> None:
         if not spec.name.strip():
@@ -123,12 +144,15 @@ class NetworkService:
         driver = self._drivers.get(spec.driver)
         facts = await self._kernel.facts()
         pools = await self._pools(driver, spec, facts) if driver.has_addresses else ()
+        if isinstance(driver, Parented):
+            pools = self._addresses.reserve(pools, driver.reserved(spec))
         record = NetworkRecord(
             id=network_id,
             created=self._environment.now(),
             spec=spec,
             pools=pools,
             predefined=predefined,
+            mtu=facts.default_mtu,
         )
         record = adjust(record)
         try:
@@ -160,22 +184,55 @@ class NetworkService:
         """Return what the network misses in the kernel, its part of the firewall included."""
         driver = self._drivers.get(record.driver)
         plan = driver.create_network(record, facts)
-        return plan + network_added(driver.segment(record)) if isinstance(driver, Segmented) else plan
+        segment = segment_of(driver, record)
+        return plan + network_added(segment) if segment is not None else plan
+
+    async def restore(self, record: NetworkRecord, facts: Facts) -> None:
+        """Make what a network misses in the kernel; `facts` were observed before the first of them was restored."""
+        if isinstance(self._drivers.get(record.driver), Parented):  # one before it may have made their parent
+            facts = await self._kernel.facts()
+        await self._kernel.apply(self.plan(record, facts))
+
+    async def _warnings(self, record: NetworkRecord) -> tuple[str, ...]:
+        driver = self._drivers.get(record.driver)
+        if not isinstance(driver, Parented):
+            return ()
+        warnings = driver.warnings(record, await self._kernel.facts())
+        for warning in warnings:
+            _log.warning("%s", warning)
+        return warnings
 
     async def _pools(self, driver: Driver, spec: NetworkSpec, facts: Facts) -> tuple[Pool, ...]:
-        present = [(each, pool.subnet) for each in self._inventory.networks.values() for pool in each.pools]
-        elsewhere = [subnet for each, subnet in present if is_outside(each.spec)]
         given = await self._outside.pools(driver, spec, facts.routes)
         if given is not None:
             return given
+        without_gateway = await self._outside.without_gateway(driver, spec)
+        # From here on nothing is waited for until the record is saved: two networks never choose the same.
+        present = [(each, pool.subnet) for each in self._inventory.networks.values() for pool in each.pools]
+        shared = self._sharing(driver)
+        elsewhere = [subnet for each, subnet in present if is_outside(each.spec)]
         return resolve_pools(
             spec,
             host_id=self._settings.host_id,
             default_pools=self._settings.address_pools,
-            allocated=[(each.name, subnet) for each, subnet in present if not is_outside(each.spec)],
+            allocated=[
+                (each.name, subnet) for each, subnet in present if not is_outside(each.spec) and each not in shared
+            ],
+            shared=[(each.name, pool) for each in shared for pool in each.pools],
             host_routes=(*facts.routes, *elsewhere),
-            without_gateway=await self._outside.without_gateway(driver, spec),
+            without_gateway=without_gateway,
         )
+
+    def _sharing(self, driver: Driver) -> Sequence[NetworkRecord]:
+        """Return the networks that a network of this driver may share subnets with, by ranges of their own."""
+        if not isinstance(driver, Parented):
+            return ()
+        networks = (each for each in self._inventory.networks.values() if not each.spec.config_only)
+        return [
+            each
+            for each in networks
+            if isinstance(self._drivers.get(each.driver), Parented) and not is_outside(each.spec)
+        ]
 
     def _configured(self, spec: NetworkSpec) -> NetworkSpec:
         """Return the spec with the options of daemon.json, or of the configuration network that it is made from."""
@@ -197,7 +254,7 @@ class NetworkService:
         if record.spec.config_only:
             await self._remove_configuration(record.id)
             return
-        async with self._locks.hold(record.id):
+        async with self._locks.hold(record.id), self._with_its_parent(record):
             record = self._inventory.find_network(record.id)
             self._check_unused(record)
             # the record goes last: what a crash cuts off, a second removal completes
@@ -207,6 +264,15 @@ class NetworkService:
             self._inventory.commit((Delete(NetworkRecord, record.id),))
             self._addresses.forget(record.id)
         self._emit("destroy", record)
+
+    @asynccontextmanager
+    async def _with_its_parent(self, record: NetworkRecord) -> AsyncIterator[None]:
+        """Hold what keeps others from being made on the parent of a network that is being removed."""
+        if isinstance(self._drivers.get(record.driver), Parented):
+            async with self._creating:
+                yield
+        else:
+            yield
 
     async def _remove_configuration(self, network_id: str) -> None:
         async with self._creating:  # no network is being made from it meanwhile
@@ -219,8 +285,13 @@ class NetworkService:
     async def removal_plan(self, record: NetworkRecord) -> Plan:
         """Return what removes the network from the kernel."""
         driver = self._drivers.get(record.driver)
-        forgotten = network_removed(driver.segment(record)) if isinstance(driver, Segmented) else Plan()
-        return forgotten + driver.delete_network(record, await self._kernel.facts())
+        segment = segment_of(driver, record)
+        forgotten = network_removed(segment) if segment is not None else Plan()
+        facts = await self._kernel.facts()
+        plan = forgotten + driver.delete_network(record, facts)
+        if isinstance(driver, Parented):
+            plan += driver.release_parent(record, self._inventory.networks.values(), facts)
+        return plan
 
     def _check_unused(self, record: NetworkRecord) -> None:
         users = []

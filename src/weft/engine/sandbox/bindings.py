@@ -23,7 +23,7 @@ def bindings_of(requests: Sequence[PortRequest], published: Iterable[PublishedPo
     found: dict[int, tuple[PublishedPort, ...]] = {}
     for place in sorted(range(len(requests)), key=lambda each: _vagueness(requests[each])):
         ports = _ports_of(requests[place], free)
-        free = [port for port in free if port not in ports]
+        free = [port for port in free if port not in ports or not port.host_port]
         found[place] = ports
     return tuple(Binding(request, found[place]) for place, request in enumerate(requests))
 
@@ -34,24 +34,27 @@ def _vagueness(request: PortRequest) -> tuple[int, bool]:
 
 
 def _ports_of(request: PortRequest, free: Iterable[PublishedPort]) -> tuple[PublishedPort, ...]:
-    """Return the ports of one number, an address each, that this request may have come to."""
+    """Return the ports of one number, an address each, that this request may have come to.
+
+    A port of a routed network has no number on the host, and stands for all requests of its container port.
+    """
     fitting = [port for port in free if _fits(request, port)]
-    if not fitting:
-        return ()
-    number = fitting[0].host_port
-    return tuple(port for port in fitting if port.host_port == number)
+    number = next((port.host_port for port in fitting if port.host_port), 0)
+    return tuple(port for port in fitting if port.host_port in (number, 0))
 
 
 def _fits(request: PortRequest, port: PublishedPort) -> bool:
-    if port.container_port != request.container_port or request.host_address not in (None, port.host_address):
+    if port.container_port != request.container_port:
+        return False
+    if not port.host_port:
+        return request.host_address is None or request.host_address.version == port.host_address.version
+    if request.host_address not in (None, port.host_address):
         return False
     return not request.host_first or request.host_first <= port.host_port <= request.host_last
 
 
-def without(
-    bindings: Sequence[Binding], withdrawals: Iterable[PortRequest], container: str
-) -> tuple[tuple[Binding, ...], tuple[Binding, ...]]:
-    """Return the bindings that stay and those that go. NotFound names a withdrawal that meets none.
+def without(bindings: Sequence[Binding], withdrawals: Iterable[PortRequest], container: str) -> tuple[Binding, ...]:
+    """Return the bindings that stay. NotFound names a withdrawal that meets none.
 
     A withdrawal names a container port, and may narrow that to an address and to ports of the host. What was asked for
     as one (every address of the host) goes as one.
@@ -62,8 +65,7 @@ def without(
         if not met:
             raise NotFound(f"No public port '{_written(wanted)}' published for {container}")
         going |= met
-    stay = tuple(binding for place, binding in enumerate(bindings) if place not in going)
-    return stay, tuple(binding for place, binding in enumerate(bindings) if place in going)
+    return tuple(binding for place, binding in enumerate(bindings) if place not in going)
 
 
 def _is_meant(binding: Binding, wanted: PortRequest) -> bool:
@@ -76,7 +78,7 @@ def _is_meant(binding: Binding, wanted: PortRequest) -> bool:
             return False
     if not wanted.host_first:
         return True
-    numbers = {port.host_port for port in binding.ports} or {request.host_first}
+    numbers = {port.host_port for port in binding.ports if port.host_port} or {request.host_first}
     return any(wanted.host_first <= number <= wanted.host_last for number in numbers)
 
 

@@ -47,11 +47,14 @@ def gateways_of(record: ContainerRecord, networks: Mapping[str, NetworkRecord]) 
 
 
 def own_gateways_of(record: ContainerRecord, networks: Mapping[str, NetworkRecord]) -> Gateways:
-    """Return the gateways whose ports Weft forwards: a remote driver forwards those of its endpoints itself."""
+    """Return the gateways whose ports Weft forwards.
+
+    A remote driver forwards those of its endpoints itself; what is beside the host needs none.
+    """
     gateways = gateways_of(record, networks)
     return Gateways(_own(gateways.ipv4), _own(gateways.ipv6))
 
 
 def _own(attachment: Attachment | None) -> Attachment | None:
-    remote = attachment is not None and attachment.endpoint is not None and attachment.endpoint.remote
-    return None if remote else attachment
+    endpoint = attachment.endpoint if attachment is not None else None
+    return None if endpoint is not None and (endpoint.remote or endpoint.beside_host) else attachment

@@ -21,6 +21,7 @@ class NameService:
     files: HostFiles
     settings: Settings
     host_gateways: Callable[[], tuple[Address, ...]]  # what `host-gateway` in --add-host stands for
+    is_isolated: Callable[[NetworkRecord], bool]  # whether nothing leads out of a network
     links: Callable[[ContainerRecord], tuple[tuple[str, str], ...]]  # (address, names) of legacy links
 
     def write(self, record: ContainerRecord, directory: str, networks: Iterable[NetworkRecord]) -> None:
@@ -74,20 +75,39 @@ class NameService:
             sandbox_upstreams=() if from_host else asked,
             ndots=ndots or 0,
             links=_private_names(record),
-            internal=all(network.spec.internal for network in networks),
+            internal=all(map(self.is_isolated, networks)),
         )
 
     def _servers(self, record: ContainerRecord) -> tuple[str, ...]:
-        return record.spec.networking.dns or self.settings.dns
+        return record.spec.networking.dns or offered(record).servers or self.settings.dns
 
     def _configured(self, record: ContainerRecord, host: resolv_conf.ResolvConf) -> resolv_conf.ResolvConf:
-        networking = record.spec.networking
+        networking, network = record.spec.networking, offered(record)
         return resolv_conf.override(
             host,
             self._servers(record),
-            networking.dns_search or self.settings.dns_search,
-            networking.dns_options or self.settings.dns_options,
+            networking.dns_search or network.search or self.settings.dns_search,
+            networking.dns_options or network.options or self.settings.dns_options,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What a container's networks themselves say of names (DHCP, CNI), in the order of attaching."""
+
+    servers: tuple[str, ...] = ()
+    search: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+
+
+def offered(record: ContainerRecord) -> Offered:
+    """Return what the networks offer: it goes before the daemon's settings and the host's, after the container's own."""
+    endpoints = [attachment.endpoint for attachment in record.attachments if attachment.endpoint is not None]
+    return Offered(
+        tuple(dict.fromkeys(server for endpoint in endpoints for server in endpoint.dns_servers)),
+        tuple(dict.fromkeys(domain for endpoint in endpoints for domain in endpoint.dns_search)),
+        tuple(dict.fromkeys(option for endpoint in endpoints for option in endpoint.dns_options)),
+    )
 
 
 def addresses_of(record: ContainerRecord) -> tuple[Address, ...]:

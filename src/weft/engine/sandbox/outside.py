@@ -54,14 +54,16 @@ class Outside:
         network = self._inventory.networks[attachment.network_id]
         endpoint = attachment.endpoint
         assert endpoint is not None  # noqa: S101 - `_is_remote` looked
-        driver = await self._remotes.driver(network.driver)
+        driver = await self._remotes.driver(network.driver, known=True)
         others = [other for other in record.attachments if other is not attachment]
-        completed = await driver.attach(network, endpoint, attachment.spec, self._place(record, interface_names(others)))
+        completed = await driver.attach(
+            network, endpoint, attachment.spec, self._place(record, interface_names(others))
+        )
         attached = replace(attachment, endpoint=completed)
         return _with(record, attachment, attached), attached
 
     async def leave(self, record: ContainerRecord, only: Collection[str] | None = None) -> None:
-        """Revoke, detach and remove remote endpoints; goes on after errors, which are logged: nobody could mend them."""
+        """Revoke, detach and remove remote endpoints; goes on after errors, which are logged."""
         leaving = [
             attachment
             for attachment in record.attachments
@@ -88,7 +90,7 @@ class Outside:
                 await driver.remove(network, endpoint)
 
     async def publish(self, before: ContainerRecord, after: ContainerRecord) -> ContainerRecord:
-        """Return `after` with the outside let in by its gateway endpoints, those of `before` that no longer are revoked.
+        """Return `after` with the outside let in by its gateway endpoints; those that are none any more are revoked.
 
         `before` without endpoints is a container that starts. Raises the driver's error with nothing published anew.
         """
@@ -136,18 +138,19 @@ class Outside:
         if network is None or attachment.endpoint is None:
             return None
         with _logged("reach the driver of", record, network):
-            return network, attachment.endpoint, await self._remotes.driver(network.driver)
+            return network, attachment.endpoint, await self._remotes.driver(network.driver, wait=False)
         return None
 
     def _place(self, record: ContainerRecord, taken: Collection[str] = ()) -> Place:
         requests = requests_of(record.spec.networking)
+        exposed = (*record.spec.networking.exposed, *(request.container_port for request in requests))
         return Place(
             sandbox=record.id,
             path=self._kernel.sandbox_path(record.id),
             container_id=record.id,
             container_name=record.name,
             requests=requests,
-            exposed=tuple(dict.fromkeys((*record.spec.networking.exposed, *(each.container_port for each in requests)))),
+            exposed=tuple(dict.fromkeys(exposed)),
             taken=frozenset(taken),
         )
 

@@ -1,6 +1,9 @@
 """Plans of a whole sandbox: the drivers' parts, the default routes, the published ports."""
 
-from weft.drivers.contract import Routed
+from collections.abc import Iterable
+
+from weft.drivers.contract import Parented, Routed
+from weft.drivers.rates import rates_of, shaping, unshaping
 from weft.drivers.registry import Registry
 from weft.engine.inventory import Inventory
 from weft.engine.sandbox.gateways import Gateways, gateways_of
@@ -27,11 +30,22 @@ class SandboxPlanner:
             plan += self._attach(attachment, record.id)
         return plan + self._routes(self._gateways(record), record.id) + self._published(record)
 
+    def wire_plan(self, attachments: Iterable[Attachment], sandbox: str, *, made: bool) -> Plan:
+        """Return what puts links without addresses into a sandbox, and makes that where it is not `made`."""
+        plan = Plan() if made else Plan((CreateSandbox(sandbox),))
+        for attachment in attachments:
+            plan += self._attach(attachment, sandbox)
+        return plan
+
+    def unwire_plan(self, attachment: Attachment, sandbox: str) -> Plan:
+        """Return what takes a link out of a sandbox again, to which no route nor port leads."""
+        return self._detach(attachment, sandbox)
+
     def lower_plan(self, record: ContainerRecord) -> Plan:
         """Return what removes a container's sandbox with all its endpoints."""
         plan = ports_unpublished(self._publisher.publications(record))
         for attachment in record.attachments:
-            plan += self._detach(attachment)
+            plan += self._detach(attachment, record.sandbox_id)
         return plan + Plan((DeleteSandbox(record.sandbox_id),))
 
     def connect_plan(self, before: ContainerRecord, after: ContainerRecord, attachment: Attachment) -> Plan:
@@ -40,7 +54,7 @@ class SandboxPlanner:
 
     def disconnect_plan(self, before: ContainerRecord, after: ContainerRecord, attachment: Attachment) -> Plan:
         """Return what takes an endpoint out of a running sandbox, default routes and ports moved first."""
-        return self._moved(before, after) + self._detach(attachment)
+        return self._moved(before, after) + self._detach(attachment, before.sandbox_id)
 
     def _moved(self, before: ContainerRecord, after: ContainerRecord) -> Plan:
         was, now = self._gateways(before), self._gateways(after)
@@ -57,15 +71,21 @@ class SandboxPlanner:
 
     def _attach(self, attachment: Attachment, sandbox: str) -> Plan:
         network = self._inventory.networks[attachment.network_id]
-        if attachment.endpoint is None:
+        endpoint, spec = attachment.endpoint, attachment.spec
+        if endpoint is None or endpoint.leased:  # a lease is got on a link that is there
             return Plan()
-        return self._drivers.get(network.driver).attach(network, attachment.endpoint, sandbox, attachment.spec)
+        plan = self._drivers.get(network.driver).attach(network, endpoint, sandbox, spec)
+        return plan + shaping(rates_of(spec.driver_options), network.spec, endpoint, sandbox)
 
-    def _detach(self, attachment: Attachment) -> Plan:
+    def _detach(self, attachment: Attachment, sandbox: str) -> Plan:
         network = self._inventory.networks.get(attachment.network_id)
         if attachment.endpoint is None or network is None:
             return Plan()
-        return self._drivers.get(network.driver).detach(network, attachment.endpoint)
+        driver, endpoint = self._drivers.get(network.driver), attachment.endpoint
+        plan = unshaping(rates_of(attachment.spec.driver_options), endpoint, sandbox)
+        if isinstance(driver, Parented):
+            return plan + driver.leave(network, endpoint, sandbox)
+        return plan + driver.detach(network, endpoint)
 
     def _routes(self, gateways: Gateways, sandbox: str) -> Plan:
         return self._route(gateways.ipv4, sandbox, 4) + self._route(gateways.ipv6, sandbox, 6)

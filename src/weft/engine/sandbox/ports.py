@@ -20,6 +20,7 @@ class PortDemand:
     requests: tuple[PortRequest, ...]
     ipv4: bool
     ipv6: bool
+    relayed: bool = False  # IPv6 addresses of the host lead to the container's IPv4 one, through the relay
     default_addresses: tuple[Address, ...] = ()  # of `ip` in daemon.json or the network's host_binding options
 
 
@@ -45,7 +46,8 @@ class PortBook:
     def retake(self, container_id: str, ports: Iterable[PublishedPort]) -> None:
         """Take ports that are known to be free."""
         for port in ports:
-            self._taken[port.container_port.protocol, port.host_port][port.host_address] = container_id
+            if port.host_port:
+                self._taken[port.container_port.protocol, port.host_port][port.host_address] = container_id
 
     def release(self, ports: Iterable[PublishedPort]) -> None:
         """Give ports back."""
@@ -145,7 +147,8 @@ def _grouped(requests: Iterable[PortRequest]) -> dict[ContainerPort, list[PortRe
 
 
 def _addresses(request: PortRequest, demand: PortDemand) -> tuple[Address, ...]:
-    families = {4: demand.ipv4, 6: demand.ipv6}
+    relayed = demand.relayed and request.container_port.protocol is not Protocol.SCTP
+    families = {4: demand.ipv4, 6: demand.ipv6 or relayed}
     if request.host_address is not None:
         return (request.host_address,) if families[request.host_address.version] else ()
     defaults = {address.version: address for address in demand.default_addresses}

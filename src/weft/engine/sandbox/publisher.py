@@ -1,31 +1,39 @@
 """Published ports of running containers: taken, moved with the gateway, given back."""
 
+import logging
 from collections.abc import Iterable
 from dataclasses import replace
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 
 from weft.engine.contract.kernel import Kernel
+from weft.engine.contract.relay import Relay, RelayedPort
 from weft.engine.inventory import Inventory
-from weft.engine.sandbox.gateways import Gateways, own_gateways_of
+from weft.engine.sandbox.gateways import Gateways, gateways_of, own_gateways_of
 from weft.engine.sandbox.ports import PortBook, PortDemand, requests_of
+from weft.engine.sandbox.reach import Reach
 from weft.engine.settings import Settings
-from weft.firewall.publication import Publication, publications
+from weft.firewall.publication import Publication
 from weft.model.address import Address
 from weft.model.container import ContainerRecord
 from weft.model.errors import InvalidParameter, SystemFailure, WeftError
-from weft.model.port import PortRequest, PublishedPort
+from weft.model.port import PortRequest, Protocol, PublishedPort
 
+_log = logging.getLogger(__name__)
 _BINDING_OPTIONS = ("com.docker.network.bridge.host_binding_ipv4", "com.docker.network.bridge.host_binding_ipv6")
 
 
 class Publisher:
     """Decides which host ports lead to a container."""
 
-    def __init__(self, inventory: Inventory, kernel: Kernel, book: PortBook, settings: Settings) -> None:
+    def __init__(
+        self, inventory: Inventory, kernel: Kernel, book: PortBook, settings: Settings, reach: Reach, relay: Relay
+    ) -> None:
         self._inventory = inventory
         self._kernel = kernel
         self._book = book
         self._settings = settings
+        self._reach = reach
+        self._relay = relay
 
     async def allocate(self, record: ContainerRecord) -> ContainerRecord:
         """Return the record with host ports taken for all that it publishes; errors in Docker's words."""
@@ -35,20 +43,22 @@ class Publisher:
         self, record: ContainerRecord, requests: tuple[PortRequest, ...], instead_of: tuple[PublishedPort, ...] = ()
     ) -> tuple[PublishedPort, ...]:
         """Take host ports for `requests`; those of `instead_of` do not stand in the way, and stay taken."""
-        if not requests:
+        if not requests or self._is_beside_host(record):
             return ()
         gateways = own_gateways_of(record, self._inventory.networks)
         demand = PortDemand(
             requests,
-            ipv4=gateways.address(4) is not None,
-            ipv6=gateways.address(6) is not None,
+            ipv4=self._reach.is_translated(gateways, 4),
+            ipv6=self._reach.is_translated(gateways, 6),
+            relayed=self._is_relayed(gateways),
             default_addresses=self._default_addresses(gateways),
         )
-        listeners = await self._kernel.listeners()
+        listeners = await self._kernel.listeners() - self._relay.listeners()
         self._book.release(instead_of)
         try:
-            self._check_addresses(requests, demand)
-            return self._book.allocate(record.id, demand, listeners, self._kernel.ephemeral_ports())
+            self._check_addresses(requests, demand, self._reach.routed(record))
+            taken = self._book.allocate(record.id, demand, listeners, self._kernel.ephemeral_ports())
+            return taken + self._reach.routed_ports(record, requests)
         except WeftError as error:
             raise type(error)(
                 f"failed to set up container networking: {_prefix(record, gateways)}{error.message}"
@@ -56,14 +66,33 @@ class Publisher:
         finally:
             self._book.retake(record.id, instead_of)
 
-    def _check_addresses(self, requests: tuple[PortRequest, ...], demand: PortDemand) -> None:
+    def _is_beside_host(self, record: ContainerRecord) -> bool:
+        """Whether the container leaves by networks alone that are reached directly, so that its ports are ignored."""
+        gateways = gateways_of(record, self._inventory.networks)
+        ends = [endpoint for version in (4, 6) if (endpoint := gateways.endpoint(version)) is not None]
+        if not ends or not all(endpoint.beside_host for endpoint in ends):
+            return False
+        names = sorted({self._inventory.networks[endpoint.network_id].name for endpoint in ends})
+        _log.info(
+            "container %s publishes ports, which is ignored: it is reached at its own address on network %s",
+            record.name,
+            ", ".join(names),
+        )
+        return True
+
+    def _check_addresses(
+        self, requests: tuple[PortRequest, ...], demand: PortDemand, routed: frozenset[int]
+    ) -> None:
         """Raise, naming the address, where a user's host address is not the host's or cannot lead to the container."""
         for request in requests:
             address = request.host_address
-            if address is None:
+            if address is None or address.version in routed:  # where nothing is translated no address counts
                 continue
             shown = f"[{address}]" if address.version == 6 else str(address)
-            if address.version == 6 and (address.is_loopback or not demand.ipv6):
+            relayed = self._relay.available and (demand.ipv6 or demand.relayed)
+            if address.version == 6 and relayed and request.container_port.protocol is not Protocol.SCTP:
+                pass
+            elif address.version == 6 and (address.is_loopback or not demand.ipv6):
                 raise InvalidParameter(
                     f"cannot publish on {shown}: "
                     + ("the kernel does not forward from it" if demand.ipv6 else "the container has no IPv6 address")
@@ -99,8 +128,8 @@ class Publisher:
     async def move(self, before: ContainerRecord, after: ContainerRecord) -> ContainerRecord:
         """Return `after` with ports for its gateways: the same ones while it leads out by the same families."""
         was, now = (own_gateways_of(record, self._inventory.networks) for record in (before, after))
-        families = [(was.address(version) is None) == (now.address(version) is None) for version in (4, 6)]
-        if all(families):
+        families = [self._reach.is_translated(was, v) == self._reach.is_translated(now, v) for v in (4, 6)]
+        if all(families) and self._reach.routed(before) == self._reach.routed(after):
             return after
         self._book.release(before.ports)
         try:
@@ -108,6 +137,40 @@ class Publisher:
         except BaseException:
             self._book.restore(before)
             raise
+
+    def _is_relayed(self, gateways: Gateways) -> bool:
+        """Whether IPv6 addresses of the host lead to a container that has IPv4 alone."""
+        beside = gateways.address(6) is not None  # an address of its own, that is reached without translation
+        return self._relay.available and not beside and self._reach.is_translated(gateways, 4)
+
+    def relayed(self, record: ContainerRecord) -> tuple[RelayedPort, ...]:
+        """Return what the relay carries for a container: all of IPv6 where it has IPv4 alone, else what NAT cannot."""
+        gateways = own_gateways_of(record, self._inventory.networks)
+        if not self._relay.available:
+            return ()
+        version = 6 if self._reach.is_translated(gateways, 6) else 4
+        endpoint, target = gateways.endpoint(version), gateways.address(version)
+        if endpoint is None or target is None or (version == 4 and not self._is_relayed(gateways)):
+            return ()
+        return tuple(
+            RelayedPort(
+                port.container_port.protocol,
+                port.host_address,
+                port.host_port,
+                target,
+                port.container_port.number,
+                self._reach.exposure(record, endpoint, port.container_port),
+            )
+            for port in record.ports
+            if isinstance(port.host_address, IPv6Address)
+            and port.host_port
+            and port.container_port.protocol is not Protocol.SCTP
+            and (version == 4 or _is_beyond_nat(port.host_address))
+        )
+
+    async def carry(self, record: ContainerRecord) -> None:
+        """Let the relay carry what it is to carry for a container with these endpoints, and nothing else."""
+        await self._relay.settle(record.id, self.relayed(record))
 
     def undo_move(self, before: ContainerRecord, after: ContainerRecord) -> None:
         """Take back a move whose plan failed."""
@@ -117,16 +180,12 @@ class Publisher:
     def publications(self, record: ContainerRecord) -> tuple[Publication, ...]:
         """Return what leads to a running container."""
         gateways = own_gateways_of(record, self._inventory.networks)
-        return tuple(
-            publication
-            for version in (4, 6)
-            if (endpoint := gateways.endpoint(version)) is not None
-            for publication in publications(_of_family(record.ports, version), endpoint)
-        )
+        return self._reach.publications(record, gateways)
 
 
-def _of_family(ports: tuple[PublishedPort, ...], version: int) -> tuple[PublishedPort, ...]:
-    return tuple(port for port in ports if port.host_address.version == version)
+def _is_beyond_nat(address: IPv6Address) -> bool:
+    # Answers from ::1 never leave the host's loopback, and link-local addresses are not forwarded.
+    return address.is_unspecified or address.is_loopback or address.is_link_local
 
 
 def _prefix(record: ContainerRecord, gateways: Gateways) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from weft.engine.contract.kernel import Kernel
+from weft.engine.contract.leases import Lease
 from weft.engine.contract.names import Names
 from weft.engine.contract.runtime import Bundle, Runtime
 from weft.engine.events import EventBus
@@ -11,16 +12,17 @@ from weft.engine.inventory import Inventory
 from weft.engine.networks.ipams import Ipams
 from weft.engine.sandbox.endpoints import Endpoints, asked_names, interface_names
 from weft.engine.sandbox.gateways import Gateways, gateways_of
+from weft.engine.sandbox.leasing import Leasing, with_leases
 from weft.engine.sandbox.links import Links
 from weft.engine.sandbox.mode import identity_of, is_private, is_user_defined, joined_container
-from weft.engine.sandbox.name_service import NameService
+from weft.engine.sandbox.name_service import NameService, offered
 from weft.engine.sandbox.outside import Outside
 from weft.engine.sandbox.planner import SandboxPlanner
 from weft.engine.sandbox.publisher import Publisher
 from weft.engine.sandbox.way_out import WayOut
 from weft.model.container import ContainerRecord
 from weft.model.endpoint import Attachment, Endpoint
-from weft.model.errors import Conflict, WeftError
+from weft.model.errors import Conflict
 from weft.model.network import NetworkRecord
 from weft.plan.operations import CreateSandbox, DeleteSandbox
 from weft.plan.plan import Plan
@@ -41,6 +43,7 @@ class SandboxService:
         publisher: Publisher,
         links: Links,
         outside: Outside,
+        leasing: Leasing,
         ipams: Ipams,
         way_out: WayOut,
         events: EventBus,
@@ -55,6 +58,7 @@ class SandboxService:
         self._publisher = publisher
         self._links = links
         self._outside = outside
+        self._leasing = leasing
         self._ipams = ipams
         self._way_out = way_out
         self._events = events
@@ -129,9 +133,11 @@ class SandboxService:
         record = await self._allocate(record)
         try:
             record = await self._enter_outside(record)
+            record = await self._enter_wires(record)
             record = await self._publisher.allocate(record)
             plan = self._planner.raise_plan(record) + self._links.settle(record)
             await self._kernel.apply(plan)
+            await self._publisher.carry(record)
             record = await self._outside.publish(former, record)
         except BaseException:
             await self._leave_outside(record, former)
@@ -172,10 +178,25 @@ class SandboxService:
             raise
         return entered
 
+    async def _enter_wires(self, record: ContainerRecord) -> ContainerRecord:
+        """Make the links that get their addresses from DHCP servers, in a sandbox made for them, and lease these."""
+        wired = [each for each in record.attachments if self._leasing.is_leased(each)]
+        if not wired:
+            return record
+        entered = replace(record, sandbox_id=record.id)
+        self._inventory.save(entered)
+        try:
+            await self._kernel.apply(self._planner.wire_plan(wired, record.id, made=bool(record.sandbox_id)))
+            return await self._leasing.acquire(entered)
+        except BaseException:
+            await self._leave_outside(entered, record)
+            raise
+
     async def _leave_outside(self, record: ContainerRecord, former: ContainerRecord) -> None:
         """Undo a start with remote drivers, whatever came of it; its addresses apart."""
         if record.sandbox_id:
             await self._outside.leave(record)
+            await self._leasing.release(record)
             await self._kernel.teardown(self._planner.lower_plan(record))
             self._inventory.save(_bare(former))
 
@@ -218,6 +239,7 @@ class SandboxService:
         await self._ipams.release(endpoints)
 
     async def _release(self, record: ContainerRecord) -> None:
+        await self._publisher.carry(_bare(record))
         await self._give_back(live_endpoints(record.attachments))
         self._publisher.release(record)
         self._links.settle(_bare(record))
@@ -268,6 +290,7 @@ class SandboxService:
             await self._withdraw(attachment)
         await self._names.close(record.sandbox_id)
         await self._outside.leave(record)
+        await self._leasing.release(record)
         await self._kernel.teardown(self._links.settle(_bare(record)) + self._planner.lower_plan(record))
         await self._release(record)
         for attachment in record.attachments:
@@ -335,6 +358,10 @@ class SandboxService:
                 self._inventory.save(_unsettled(connected, attachment))
                 connected = await self._outside.attach(connected, {attachment.network_id})
                 attachment, entered = connected.attachments[-1], True
+            if self._leasing.is_leased(attachment):
+                self._inventory.save(_unsettled(connected, attachment))
+                connected = await self._lease_one(connected, attachment)
+                attachment = connected.attachments[-1]
             connected = await self._publisher.move(record, connected)
             self._inventory.save(_unsettled(connected, attachment))
             await self._apply_connect(record, connected, attachment)
@@ -342,6 +369,8 @@ class SandboxService:
         except BaseException:
             if entered:
                 await self._outside.leave(connected, {attachment.network_id})
+            if attachment.endpoint is not None and attachment.endpoint.leased:
+                await self._leave_wire(connected, attachment)
             await self._give_back(live_endpoints([attachment]))
             self._inventory.save(record)
             raise
@@ -356,12 +385,26 @@ class SandboxService:
             await self._disconnect(self._inventory.containers[record.id], attachment)
             raise
 
+    async def _lease_one(self, record: ContainerRecord, attachment: Attachment) -> ContainerRecord:
+        await self._kernel.apply(self._planner.wire_plan([attachment], record.id, made=True))
+        try:
+            return await self._leasing.acquire(record, {attachment.network_id})
+        except BaseException:
+            await self._leave_wire(record, attachment)
+            raise
+
+    async def _leave_wire(self, record: ContainerRecord, attachment: Attachment) -> None:
+        await self._leasing.release(record, {attachment.network_id})
+        await self._kernel.teardown(self._planner.unwire_plan(attachment, record.sandbox_id))
+
     async def _apply_connect(self, before: ContainerRecord, after: ContainerRecord, attachment: Attachment) -> None:
         try:
             await self._kernel.apply(self._planner.connect_plan(before, after, attachment) + self._links.settle(after))
+            await self._publisher.carry(after)
         except BaseException:
             self._publisher.undo_move(before, after)
             self._links.settle(before)
+            await self._publisher.carry(before)
             raise
 
     async def _let_in(
@@ -373,6 +416,7 @@ class SandboxService:
             await self._kernel.teardown(self._planner.disconnect_plan(after, before, attachment))
             self._publisher.undo_move(before, after)
             self._links.settle(before)
+            await self._publisher.carry(before)
             raise
 
     async def _settle_way_out(self, record: ContainerRecord) -> None:
@@ -399,8 +443,10 @@ class SandboxService:
         self._inventory.save(_unsettled(record, attachment))
         await self._withdraw(attachment)
         disconnected = await self._publisher.move(record, disconnected)
+        await self._leasing.release(record, {attachment.network_id})
         plan = self._links.settle(disconnected) + self._planner.disconnect_plan(record, disconnected, attachment)
         await self._kernel.teardown(plan)
+        await self._publisher.carry(disconnected)
         await self._outside.leave(record, {attachment.network_id})
         disconnected = await self._outside.publish_what_can(record, disconnected)
         await self._give_back([attachment.endpoint])
@@ -420,7 +466,31 @@ class SandboxService:
             self._name_service.write_resolv_conf(after, directory, networks)
             await self.restore_names(after, held=after.sandbox_id in await self._names.sandboxes())
         elif had or has:
+            if offered(before) != offered(after):
+                self._name_service.write_resolv_conf(after, directory, networks)
             await self._names.update(after.sandbox_id, self._name_service.view(after, networks))
+
+    # ── leases ──
+
+    async def adopt_leases(self) -> None:
+        """After a start of the daemon: take over what DHCP clients got meanwhile, and end those of nobody."""
+        live = [record for record in self._inventory.containers.values() if record.sandbox_id == record.id]
+        leases = await self._leasing.adopt(live)
+        for record in live:
+            await self._follow(record, leases)
+
+    async def follow_lease(self, record: ContainerRecord, lease: Lease) -> None:
+        """Let records, files and names follow a lease that changed; its client changed the interface already."""
+        await self._follow(record, [lease])
+
+    async def _follow(self, record: ContainerRecord, leases: Iterable[Lease]) -> None:
+        changed = with_leases(record, leases)
+        if changed == record:
+            return
+        self._inventory.save(changed)
+        await self._names_changed(record, changed)
+        for attachment in changed.attachments:
+            await self._publish(attachment)
 
     def gateways(self, record: ContainerRecord) -> Gateways:
         """Return the endpoints that carry the container's default routes."""

@@ -2,6 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 
+from ipaddress import IPv4Network
+
 from weft.drivers.bridge_options import ICC, MASQUERADE, NAME
 from weft.drivers.contract import Gatewayless
 from weft.drivers.registry import Registry
@@ -10,6 +12,7 @@ from weft.model.container import ContainerRecord
 from weft.model.endpoint import Attachment
 from weft.model.network import NetworkRecord, NetworkSpec
 
+_DEFAULT_ROUTE = IPv4Network("0.0.0.0/0")
 GATEWAY_NETWORK = "docker_gwbridge"
 
 
@@ -38,7 +41,9 @@ class WayOut:
                 continue
             if endpoint.gateway_ipv4 is not None:
                 return False
-            if any(route.destination.prefixlen == 0 and route.destination.version == 4 for route in endpoint.static_routes):
+            if any(
+                route.destination.prefixlen == 0 and route.destination.version == 4 for route in endpoint.static_routes
+            ):
                 return False
             driver = self._drivers.get(network.driver)
             wanted = wanted or (isinstance(driver, Gatewayless) and not endpoint.disable_gateway_service)

@@ -3,7 +3,7 @@
 import struct
 from sys import byteorder
 
-from weft.kernel.netlink.message import CREATE, EXCLUSIVE, Request, attribute, nested, number, text
+from weft.kernel.netlink.message import CREATE, EXCLUSIVE, Request, attribute, attributes, nested, number, text, word
 from weft.plan.operations import (
     CreateBridge,
     CreateDummy,
@@ -109,6 +109,35 @@ def create_veth(operation: CreateVeth, namespace: int, bridge: int) -> Request:
         + nested(_LINK_INFO, text(_INFO_KIND, "veth"), nested(_INFO_DATA, attribute(_VETH_PEER, peer)))
     )
     return Request(NEW_LINK, _NEW, body)
+
+
+def create_pair(name: str, peer: str, mtu: int) -> Request:
+    """Return the request that makes a veth pair with both ends here, down."""
+    other = _PLAIN + _ONE_QUEUE + text(_NAME, peer) + number(_MTU, mtu)
+    data = nested(_INFO_DATA, attribute(_VETH_PEER, other))
+    body = _PLAIN + _ONE_QUEUE + text(_NAME, name) + number(_MTU, mtu)
+    return Request(NEW_LINK, _NEW, body + nested(_LINK_INFO, text(_INFO_KIND, "veth"), data))
+
+
+def join_bridge(name: str, bridge: int) -> Request:
+    """Return the request that makes a link a port of the bridge of that index, and brings it up."""
+    return Request(NEW_LINK, 0, _RAISED + text(_NAME, name) + number(_MASTER, bridge))
+
+
+def isolate_port(name: str) -> Request:
+    """Return the request that keeps a bridge port from the other isolated ones."""
+    flags = nested(_INFO_PORT_DATA, attribute(_PORT_ISOLATED, b"\1"))
+    return Request(NEW_LINK, 0, _PLAIN + text(_NAME, name) + nested(_LINK_INFO, text(_INFO_PORT_KIND, "bridge"), flags))
+
+
+def named(name: str) -> bytes:
+    """Return the body of a request for the link of that name."""
+    return _PLAIN + text(_NAME, name)
+
+
+def alias_of(answer: bytes) -> str:
+    """Return the alias in an answer about a link."""
+    return word(dict(attributes(answer, _HEAD.size)).get(_ALIAS, b""))
 
 
 def create_macvlan(operation: CreateMacvlan, parent: int, namespace: int | None) -> Request:

@@ -26,6 +26,7 @@ from weft.kernel.netlink.link import (
     silence_port,
 )
 from weft.kernel.netlink.message import Request
+from weft.kernel.netlink.queue import clear_queue, delay_packets, limit_rate
 from weft.kernel.netlink.route import add_route, delete_route
 from weft.kernel.perform.outcome import Outcome
 from weft.kernel.perform.places import Places
@@ -34,15 +35,18 @@ from weft.plan.operations import (
     HOST,
     AddAddress,
     AddRoute,
+    ClearQueue,
     CreateBridge,
     CreateDummy,
     CreateIpvlan,
     CreateMacvlan,
     CreateVeth,
     CreateVlan,
+    DelayPackets,
     DeleteAddress,
     DeleteLink,
     DeleteRoute,
+    LimitRate,
     MoveLink,
     ReturnLink,
     SetAlias,
@@ -58,10 +62,14 @@ LinkOperation = (
     | DeleteAddress
     | AddRoute
     | DeleteRoute
+    | LimitRate
+    | DelayPackets
+    | ClearQueue
 )
 
 # What the kernel answers when there is nothing to delete.
 _NOTHING: dict[type, frozenset[int]] = {
+    ClearQueue: frozenset({errno.ENODEV, errno.ENOENT}),
     ReturnLink: frozenset({errno.ENODEV}),
     DeleteLink: frozenset({errno.ENODEV}),
     DeleteAddress: frozenset({errno.ENODEV, errno.EADDRNOTAVAIL}),
@@ -94,7 +102,7 @@ class _Batch:
                 return operation.bridge in self.changed
             case CreateMacvlan() | CreateIpvlan() | CreateVlan():
                 return operation.parent in self.changed
-            case SetAlias():
+            case SetAlias() | LimitRate() | DelayPackets() | ClearQueue():
                 return operation.link in self.changed
             case _:
                 return False
@@ -220,6 +228,12 @@ class Links:
                 return add_route(destination, gateway, self._channel.index(link))
             case DeleteRoute(destination=destination, link=link, gateway=gateway):
                 return delete_route(destination, gateway, self._channel.index(link))
+            case LimitRate(link=link):
+                return limit_rate(operation, self._channel.index(link))
+            case DelayPackets(link=link):
+                return delay_packets(operation, self._channel.index(link))
+            case ClearQueue(link=link):
+                return clear_queue(self._channel.index(link))
 
 
 def _raise_upper(name: str, channel: Channel) -> NetlinkError | None:
@@ -246,7 +260,7 @@ def _needed(operation: LinkOperation) -> str:
             return f"parent interface {operation.parent}"
         case MoveLink():
             return f"link {operation.source} of the host or sandbox {operation.sandbox}"
-        case AddAddress() | DeleteAddress() | AddRoute() | DeleteRoute():
+        case AddAddress() | DeleteAddress() | AddRoute() | DeleteRoute() | LimitRate() | DelayPackets() | ClearQueue():
             return f"link {operation.link}"
         case _:
             return ""

@@ -6,13 +6,22 @@ from typing import TypeVar
 
 from weft.kernel.conntrack import forget_flows
 from weft.kernel.failure import failure
+from weft.kernel.herald import Herald
 from weft.kernel.link_kinds import LinkKinds
 from weft.kernel.perform.outcome import Outcome
 from weft.kernel.perform.places import Places
 from weft.kernel.procfs import Procfs
 from weft.kernel.sysctl import path_of, write
 from weft.model.errors import WeftError
-from weft.plan.operations import CreateSandbox, DeleteSandbox, ForgetFlows, Operation, RequireLinks, SetSysctl
+from weft.plan.operations import (
+    AdvertiseAddresses,
+    CreateSandbox,
+    DeleteSandbox,
+    ForgetFlows,
+    Operation,
+    RequireLinks,
+    SetSysctl,
+)
 
 SandboxOperation = CreateSandbox | DeleteSandbox
 
@@ -37,11 +46,7 @@ def perform_sysctls(
     """Write sysctls of one namespace."""
 
     def perform(operation: SetSysctl) -> None:
-        try:
-            write(procfs, path_of(operation.key), operation.value)
-        except FileNotFoundError:
-            if not operation.optional:
-                raise
+        write(procfs, path_of(operation.key), operation.value, optional=operation.optional)
 
     with places.visit(namespace):
         return _each(operations, perform, go_on=go_on)
@@ -68,6 +73,15 @@ def perform_requirements(operations: Sequence[RequireLinks], kinds: LinkKinds, *
             raise OSError(errno.EOPNOTSUPP, f"no {operation.kind}")
 
     return _each(operations, perform, go_on=go_on)
+
+
+def perform_advertisements(operations: Sequence[AdvertiseAddresses], herald: Herald) -> Outcome:
+    """Hand them over; nobody waits for neighbours to hear them."""
+    outcome = Outcome()
+    for operation in operations:
+        herald.advertise(operation)
+        outcome.done(operation)
+    return outcome
 
 
 def _each(operations: Sequence[_One], perform: Callable[[_One], None], *, go_on: bool) -> Outcome:

@@ -7,8 +7,15 @@ from itertools import groupby
 from typing import Any
 
 from weft.kernel.failure import failure
+from weft.kernel.perform.extensions import perform_extensions
 from weft.kernel.perform.links import Links
-from weft.kernel.perform.others import perform_flows, perform_requirements, perform_sandboxes, perform_sysctls
+from weft.kernel.perform.others import (
+    perform_advertisements,
+    perform_flows,
+    perform_requirements,
+    perform_sandboxes,
+    perform_sysctls,
+)
 from weft.kernel.perform.outcome import Outcome
 from weft.kernel.perform.places import Places
 from weft.kernel.perform.rulesets import Rulesets
@@ -25,7 +32,9 @@ class _Kind(Enum):
     SYSCTLS = auto()
     SANDBOXES = auto()
     FLOWS = auto()
+    EXTENSIONS = auto()
     REQUIREMENTS = auto()
+    ADVERTISEMENTS = auto()
     UNKNOWN = auto()
 
 
@@ -44,6 +53,9 @@ _KINDS: dict[type, _Kind] = {
     op.DeleteAddress: _Kind.LINKS,
     op.AddRoute: _Kind.LINKS,
     op.DeleteRoute: _Kind.LINKS,
+    op.LimitRate: _Kind.LINKS,
+    op.DelayPackets: _Kind.LINKS,
+    op.ClearQueue: _Kind.LINKS,
     op.LoadTable: _Kind.RULES,
     op.DeleteTable: _Kind.RULES,
     op.AddElements: _Kind.RULES,
@@ -52,7 +64,9 @@ _KINDS: dict[type, _Kind] = {
     op.CreateSandbox: _Kind.SANDBOXES,
     op.DeleteSandbox: _Kind.SANDBOXES,
     op.ForgetFlows: _Kind.FLOWS,
+    op.ExtendBridge: _Kind.EXTENSIONS,
     op.RequireLinks: _Kind.REQUIREMENTS,
+    op.AdvertiseAddresses: _Kind.ADVERTISEMENTS,
 }
 _DELETIONS = (op.DeleteLink, op.DeleteAddress, op.DeleteRoute, op.DeleteTable, op.DeleteElements)
 
@@ -121,10 +135,14 @@ class Performer:
                     return perform_sysctls(group, places, namespace, self._resources.procfs, go_on=go_on)
                 case _Kind.SANDBOXES:
                     return perform_sandboxes(group, places, go_on=go_on)
+                case _Kind.EXTENSIONS:
+                    return perform_extensions(group, places.channel(HOST), self._resources.procfs, go_on=go_on)
                 case _Kind.FLOWS:
                     return perform_flows(group, go_on=go_on)
                 case _Kind.REQUIREMENTS:
                     return perform_requirements(group, self._resources.link_kinds, go_on=go_on)
+                case _Kind.ADVERTISEMENTS:
+                    return perform_advertisements(group, self._resources.herald)
                 case _Kind.UNKNOWN:
                     return Outcome(failures=[SystemFailure(f"the kernel room does not know {group[0]!r}")])
         except OSError as error:

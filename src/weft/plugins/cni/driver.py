@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Any
 
-from weft.drivers.endpoint_options import own_options
+from weft.engine.contract.remote import Place
 from weft.model.address import Address
 from weft.model.endpoint import Endpoint, EndpointSpec
-from weft.model.errors import Conflict, InvalidParameter, WeftError
+from weft.model.errors import InvalidParameter, WeftError
 from weft.model.network import NetworkRecord, NetworkSpec
 from weft.model.port import PortRequest, PublishedPort
 from weft.plugins.cni.chain import Chain
@@ -21,7 +21,6 @@ from weft.plugins.cni.location import find_configuration, program_directories, r
 from weft.plugins.cni.result import Result, parse_result
 from weft.plugins.cni.routes import remove_default_route
 from weft.plugins.cni.runtime_config import PORT_MAPPINGS, arguments, check_fulfilled, runtime_config
-from weft.engine.contract.remote import Place
 
 _log = logging.getLogger(__name__)
 _TEXT, _ORIGIN, _PATH = "conflist", "file", "path"  # of a network's driver_data
@@ -66,9 +65,9 @@ class CniDriver:
     async def attach(self, network: NetworkRecord, endpoint: Endpoint, spec: EndpointSpec, place: Place) -> Endpoint:
         """Run ADD; the endpoint gets what the plugins answered. Its default routes are left to the engine."""
         described = self._network(network)
-        link = _link(network, spec, place)
+        link = endpoint.sandbox_link
         ports = _ports(described.conflist, place.requests)
-        mac = spec.mac_address or endpoint.mac_address
+        mac = endpoint.mac_address
         capabilities = described.conflist.capabilities
         given = runtime_config(spec, mac, (port for _, port in ports), described.conflist.name, capabilities)
         call = Call(place.container_id, place.path, link, arguments(spec, mac, capabilities))
@@ -82,7 +81,7 @@ class CniDriver:
         except BaseException:
             await self._undo(described, call, given, answer)
             raise
-        return _completed(endpoint, link, result, ports, _memory(call, given, answer))
+        return _completed(endpoint, result, ports, _memory(call, given, answer))
 
     async def _undo(self, described: _Network, call: Call, given: Mapping[str, Any], answer: Json) -> None:
         try:
@@ -96,7 +95,7 @@ class CniDriver:
         if memory:
             call, given, answer = _recalled(memory, place.path)
         else:  # cut off while it was being added
-            call, given, answer = Call(place.container_id, place.path, endpoint.sandbox_link or "eth0"), {}, None
+            call, given, answer = Call(place.container_id, place.path, endpoint.sandbox_link), {}, None
         await self._network(network).chain.delete(call, given, answer)
 
     async def remove(self, network: NetworkRecord, endpoint: Endpoint) -> None:
@@ -132,16 +131,6 @@ class CniDriver:
         return _Network(conflist, Chain(conflist, data[_PATH].split(":"), self._executor))
 
 
-def _link(network: NetworkRecord, spec: EndpointSpec, place: Place) -> str:
-    wanted = own_options(spec.driver_options).interface_name
-    if wanted in place.taken:
-        raise Conflict(
-            f"error renaming interface for network {network.name} to {wanted}: file exists: "
-            "choose another com.docker.network.endpoint.ifname"
-        )
-    return wanted or place.free_name("eth")
-
-
 def _ports(conflist: Conflist, requests: tuple[PortRequest, ...]) -> list[tuple[PortRequest, PublishedPort]]:
     if PORT_MAPPINGS not in conflist.capabilities:
         return []
@@ -153,14 +142,12 @@ def _ports(conflist: Conflist, requests: tuple[PortRequest, ...]) -> list[tuple[
 
 def _completed(
     endpoint: Endpoint,
-    link: str,
     result: Result,
     ports: list[tuple[PortRequest, PublishedPort]],
     memory: Mapping[str, str],
 ) -> Endpoint:
     return replace(
         endpoint,
-        sandbox_link=link,
         ipv4=result.ipv4,
         ipv6=result.ipv6,
         gateway_ipv4=result.gateway_ipv4,

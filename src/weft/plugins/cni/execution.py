@@ -91,7 +91,9 @@ async def _start(program: str, plugin: str, environment: Mapping[str, str]) -> a
 
 
 async def _converse(process: asyncio.subprocess.Process, config: bytes) -> tuple[bytes, bytes]:
-    assert process.stdin and process.stdout and process.stderr  # noqa: S101 - pipes all three
+    assert process.stdin is not None  # noqa: S101 - all three are pipes
+    assert process.stdout is not None  # noqa: S101
+    assert process.stderr is not None  # noqa: S101
     output, errors = asyncio.create_task(_read(process.stdout)), asyncio.create_task(_read(process.stderr))
     try:
         with suppress(BrokenPipeError, ConnectionResetError):  # it may not read what it does not need

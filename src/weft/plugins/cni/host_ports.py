@@ -18,7 +18,8 @@ _KINDS = {
 def choose_ports(requests: Iterable[PortRequest]) -> tuple[tuple[PortRequest, int], ...]:
     """Return a host port for each request, one that nothing on the host listens on at this moment.
 
-    Conflict in Docker's words where all that a request allows are taken, SystemFailure where the host has not the address.
+    Conflict in Docker's words where all that a request allows are taken, SystemFailure for an address that is not the
+    host's.
     """
     return tuple((request, _choose(request)) for request in requests)
 

@@ -267,8 +267,6 @@ def test_values_that_make_no_sense_are_refused(file: object, text: str) -> None:
         {"iptables": False},
         {"ip6tables": False},
         {"firewall-backend": "iptables"},
-        {"allow-direct-routing": True},
-        {"bridge-accept-fwmark": "0x1"},
         {"storage-driver": "btrfs"},
         {"storage-opts": ["overlay2.size=1G"]},
         {"exec-opts": ["native.cgroupdriver=systemd"]},

@@ -1,0 +1,234 @@
+"""The daemon's side of weft-relay: binds ports at once, hands them over when the process is there, ends it when idle."""
+
+import asyncio
+import errno
+import logging
+import os
+import socket
+from collections.abc import Mapping
+from contextlib import suppress
+from ipaddress import ip_address
+
+import weft.daemon.relay_process
+from weft.daemon.kept_process import KeptProcess
+from weft.engine.contract.kernel import Listener
+from weft.engine.contract.relay import RelayedPort
+from weft.model.errors import SystemFailure, WeftError
+from weft.model.port import Protocol
+from weft.relay.protocol import MOST_PORTS_AN_OPEN, PROTOCOL, SOCKET_NAME, Key, Target, pack, unpack
+
+_log = logging.getLogger(__name__)
+_IDLE = 5.0  # seconds without ports after which the process is ended
+_RETRY = 1.0  # seconds
+_REASONS = {errno.EADDRINUSE: "address already in use", errno.EADDRNOTAVAIL: "cannot assign requested address"}
+
+
+class RelayProcess:
+    """Implements weft.engine.contract.relay.Relay over the process that serves this exec root.
+
+    A port is bound by us, so that a start fails at once where it is taken, and clients wait in its queue until the
+    process has come up. What is wanted and what the process holds are compared by one task.
+    """
+
+    def __init__(self, exec_root: str, *, enabled: bool, log_path: str = "") -> None:
+        file = weft.daemon.relay_process.__file__
+        self._process = KeptProcess("weft-relay", file, PROTOCOL, SOCKET_NAME, exec_root, self._begin_anew, log_path)
+        self.available = enabled and _has_ipv6()
+        self._of: dict[str, frozenset[Key]] = {}  # container -> its ports
+        self._wanted: dict[Key, Target] = {}
+        self._bound: dict[Key, socket.socket] = {}  # not handed over yet
+        self._held: dict[Key, Target] = {}  # by the process
+        self._running = False
+        self._changed = asyncio.Event()
+        self._working = asyncio.Lock()
+        self._worker: asyncio.Task[None] | None = None
+
+    async def restore(self, ports: Mapping[str, tuple[RelayedPort, ...]]) -> None:
+        """Make the process carry `ports`, whatever it carries now; a port that cannot be bound is logged."""
+        for container_id, relayed in ports.items():
+            wanted = {_key(port): _target(port) for port in relayed}
+            self._of[container_id] = frozenset(wanted)
+            self._wanted |= wanted
+        if await self._process.adopt():
+            self._running = True
+            await self._look()
+        self._changed.set()
+        self._worker = asyncio.create_task(self._work())
+
+    def listeners(self) -> frozenset[Listener]:
+        """Return the sockets of the ports that it has."""
+        return frozenset(Listener(Protocol(key.protocol), ip_address(key.host_address), key.host_port) for key in self._wanted)
+
+    async def settle(self, container_id: str, ports: tuple[RelayedPort, ...]) -> None:
+        """Carry these ports for a container in place of those before; SystemFailure where one cannot be bound."""
+        before = self._of.get(container_id, frozenset())
+        wanted = {_key(port): _target(port) for port in ports}
+        if not before and not wanted:
+            return
+        bound: dict[Key, socket.socket] = {}
+        try:
+            for key in wanted.keys() - before:
+                bound[key] = _bind(key)
+        except SystemFailure:
+            for sock in bound.values():
+                sock.close()
+            raise
+        self._bound |= bound
+        gone = before - wanted.keys()
+        for key in gone:
+            self._wanted.pop(key, None)
+        self._wanted |= wanted
+        self._of[container_id] = frozenset(wanted)
+        if not wanted:
+            del self._of[container_id]
+        await self._let_go(gone)
+        self._changed.set()
+
+    async def _let_go(self, keys: frozenset[Key]) -> None:
+        """Free ports, at once: whoever asks for them next binds them."""
+        for key in keys:
+            if (sock := self._bound.pop(key, None)) is not None:
+                sock.close()
+        if not keys:
+            return
+        async with self._working:  # a hand-over that is under way comes first
+            held = [key for key in keys if key in self._held]
+            if not held:
+                return
+            try:
+                await self._process.call("close", held)
+            except WeftError as error:
+                _log.error("published IPv6 ports could not be closed: %s", error.message)
+            for key in held:
+                self._held.pop(key, None)
+
+    async def stop(self) -> None:
+        """Let go of the process: it goes on carrying."""
+        if self._worker is not None:
+            self._worker.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._worker
+        await self._process.stop()
+        for sock in self._bound.values():
+            sock.close()
+        self._bound.clear()
+
+    async def _begin_anew(self) -> None:
+        """A new process holds nothing."""
+        self._held.clear()
+        self._changed.set()
+
+    async def _work(self) -> None:
+        """Bring the process into agreement whenever something has changed; runs until cancelled."""
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            try:
+                await (self._agree() if self._wanted else self._end_when_idle())
+            except WeftError as error:
+                _log.error("published IPv6 ports are not carried: %s", error.message)
+                await asyncio.sleep(_RETRY)
+                self._changed.set()
+
+    async def _end_when_idle(self) -> None:
+        if not self._running:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_IDLE):
+                await self._changed.wait()
+        if not self._wanted:
+            async with self._working:
+                self._running = False
+                await self._process.end()
+                self._held.clear()
+
+    async def _agree(self) -> None:
+        async with self._working:
+            if not self._running:
+                await self._process.start()
+                self._running = True
+                await self._look()
+            moved = [key for key, target in self._wanted.items() if self._held.get(key, target) != target]
+            if moved:
+                await self._process.call("aim", [pack(key, self._wanted[key]) for key in moved])
+                self._held |= {key: self._wanted[key] for key in moved}
+            missing = [key for key in self._wanted if key not in self._held]
+            for start in range(0, len(missing), MOST_PORTS_AN_OPEN):
+                await self._hand_over(missing[start : start + MOST_PORTS_AN_OPEN])
+
+    async def _look(self) -> None:
+        """Find out what a process holds that we just came to, and let it drop what is not wanted."""
+        self._held = dict(unpack(values) for values in await self._process.call("ports"))
+        strays = [key for key in self._held if key not in self._wanted]
+        if strays:
+            await self._process.call("close", strays)
+            self._held = {key: target for key, target in self._held.items() if key in self._wanted}
+
+    async def _hand_over(self, keys: list[Key]) -> None:
+        ready: dict[Key, Target] = {}
+        for key in keys:
+            if key not in self._wanted or (key not in self._bound and not self._bind_again(key)):
+                continue
+            ready[key] = self._wanted[key]
+        if not ready:
+            return
+        # copies: whoever takes a port back meanwhile closes ours
+        descriptors = [os.dup(self._bound[key].fileno()) for key in ready]
+        try:
+            await self._process.call("open", [pack(*item) for item in ready.items()], descriptors=descriptors)
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+        self._held |= ready
+        for key in ready:
+            if (sock := self._bound.pop(key, None)) is not None:
+                sock.close()
+
+    def _bind_again(self, key: Key) -> bool:
+        """Whether a port that the former process held could be bound once more."""
+        try:
+            self._bound[key] = _bind(key)
+        except SystemFailure as error:
+            _log.error("a published port is not carried: %s", error.message)
+            return False
+        return True
+
+
+def _key(port: RelayedPort) -> Key:
+    return Key(port.protocol.value, str(port.host_address), port.host_port)
+
+
+def _target(port: RelayedPort) -> Target:
+    return Target(str(port.address), port.port, str(port.exposure))
+
+
+def _bind(key: Key) -> socket.socket:
+    """Return the socket of a port; raises SystemFailure in Docker's words."""
+    stream = key.protocol == "tcp"
+    sock = socket.socket(socket.AF_INET6, socket.SOCK_STREAM if stream else socket.SOCK_DGRAM)
+    try:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if stream:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections in TIME_WAIT are no obstacle
+        else:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)  # for what arrives before the hand-over
+        sock.bind((key.host_address, key.host_port))
+        if stream:
+            sock.listen(socket.SOMAXCONN)
+    except OSError as error:
+        sock.close()
+        reason = _REASONS.get(error.errno or 0, str(error))
+        raise SystemFailure(
+            f"failed to bind host port [{key.host_address}]:{key.host_port}/{key.protocol}: {reason}"
+        ) from error
+    return sock
+
+
+def _has_ipv6() -> bool:
+    """Whether this host has IPv6 at all."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as sock:
+            sock.bind(("::1", 0))
+    except OSError:
+        return False
+    return True

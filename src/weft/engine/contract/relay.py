@@ -1,0 +1,47 @@
+"""What the engine needs of the relay, which carries what NAT cannot."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv6Address
+from typing import Protocol as Contract
+
+from weft.engine.contract.kernel import Listener
+from weft.model.address import Address
+from weft.model.exposure import OPEN, Exposure
+from weft.model.port import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class RelayedPort:
+    """A port at an IPv6 address of the host (:: every one) that leads to a container's address of either family."""
+
+    protocol: Protocol
+    host_address: IPv6Address
+    host_port: int
+    address: Address
+    port: int
+    exposure: Exposure = OPEN
+
+
+class Relay(Contract):
+    """The relay: a process that is there while it has ports, and survives the daemon."""
+
+    @property
+    def available(self) -> bool:
+        """Whether ports may be given to it at all."""
+        ...
+
+    def listeners(self) -> frozenset[Listener]:
+        """Return the sockets of the ports that it has, which stand in nobody's way: the engine knows of them."""
+        ...
+
+    async def settle(self, container_id: str, ports: tuple[RelayedPort, ...]) -> None:
+        """Carry these ports for a container in place of those before, all or none.
+
+        Raises SystemFailure in Docker's words where a port cannot be bound.
+        """
+        ...
+
+    async def restore(self, ports: Mapping[str, tuple[RelayedPort, ...]]) -> None:
+        """Take over what the process carries, after a start of the daemon: it is to be `ports`, by container."""
+        ...

@@ -1,0 +1,1 @@
+"""Addresses from DHCP servers on the wire, by one udhcpc (busybox) an endpoint."""

@@ -1,0 +1,1 @@
+"""Tests in a virtual machine with the kernel that Debian ships."""

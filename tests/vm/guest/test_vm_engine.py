@@ -1,0 +1,103 @@
+"""The engine on Debian's own kernel with version 2 control groups alone: what users type first."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+from rig.docker import Docker
+from rig.engine import Engine
+from rig.eventually import eventually
+from rig.host import Host
+
+CGROUPS = Path("/sys/fs/cgroup")
+
+
+def test_the_machine_has_debians_kernel_and_version_2_control_groups() -> None:
+    assert re.fullmatch(r"\d+\.\d+\.\d+.*-amd64", os.uname().release)
+    mounted = Path("/proc/mounts").read_text()
+    assert " cgroup2 " in mounted
+    assert not re.search(r"^\S+ \S+ cgroup ", mounted, re.MULTILINE)
+
+
+def test_two_containers_find_each_other_by_name_and_are_published(
+    docker: Docker, engine: Engine, neighbour: Host
+) -> None:
+    docker.out("network", "create", "my-net")
+    serve = ("sh", "-c", "echo hello >/index.html; exec httpd -f -h /")
+    docker.out("run", "-d", "--name", "web", "--network", "my-net", "-p", "8080:80", "busybox", *serve)
+    done = docker.out(
+        "run", "--rm", "--network", "my-net", "busybox", "sh", "-c", "ping -c 1 web; wget -qO- http://web"
+    )
+    assert "1 packets received" in done
+    assert done.endswith("hello")
+    assert neighbour.fetch("10.9.0.1", 8080) == b"hello\n"
+    assert engine.host.fetch("127.0.0.1", 8080) == b"hello\n"
+    # the address of the neighbour's, not of a gateway in between
+    assert neighbour.reaches("10.9.0.1", 8080)
+    docker.out("stop", "-t", "1", "web")
+    assert not neighbour.reaches("10.9.0.1", 8080)
+
+
+def test_info_names_the_version_and_no_missing_controller(docker: Docker) -> None:
+    shown = json.loads(docker.out("info", "--format", "{{json .}}"))
+    assert (shown["CgroupVersion"], shown["CgroupDriver"]) == ("2", "cgroupfs")
+    assert "name=cgroupns" in shown["SecurityOptions"]
+    assert [shown[key] for key in ("MemoryLimit", "SwapLimit", "CpuCfsQuota", "PidsLimit")] == [True] * 4
+    assert shown["DefaultRuntime"] == "crun"
+
+
+def test_limits_reach_the_containers_own_view(docker: Docker) -> None:
+    """A private cgroup namespace shows the container its own group as the root."""
+    flags = ("-m", "64m", "--memory-swap", "96m", "--cpus", "0.5", "--cpu-shares", "512", "--pids-limit", "33")
+    files = [f"/sys/fs/cgroup/{name}" for name in ("memory.max", "memory.swap.max", "cpu.max", "pids.max")]
+    shown = docker.out(
+        "run", "--rm", *flags, "busybox", "cat", *files, "/sys/fs/cgroup/cpu.weight", "/proc/self/cgroup"
+    )
+    assert shown.splitlines() == [str(64 << 20), str(32 << 20), "50000 100000", "33", "20", "0::/"]
+    refused = docker("run", "--rm", "busybox", "mkdir", "/sys/fs/cgroup/made")
+    assert "Read-only file system" in refused.stderr
+
+
+def test_too_much_memory_ends_the_container_and_is_noted(docker: Docker) -> None:
+    docker("run", "--name", "one", "-m", "16m", "--memory-swap", "16m", "busybox", "sh", "-c", "tail /dev/zero")
+    state = docker.inspect("one")["State"]
+    assert (state["ExitCode"], state["OOMKilled"]) == (137, True)
+
+
+def test_processes_of_a_container_are_found_and_none_is_left(docker: Docker, engine: Engine) -> None:
+    docker.out("run", "-d", "--name", "one", "busybox", "sh", "-c", "sleep 4321 & exec sleep 1234")
+    docker.out("exec", "-d", "one", "sleep", "2143")
+    shown = eventually(lambda: [top for top in [docker.out("top", "one")] if "sleep 2143" in top])[0]
+    assert {"sleep 1234", "sleep 4321", "sleep 2143"} <= {" ".join(line.split()[-2:]) for line in shown.splitlines()}
+    group = CGROUPS / "weft" / docker.inspect("one")["Id"]
+    assert group.is_dir()
+    docker.out("rm", "-f", "one")
+    assert not group.exists()
+    assert not [line for line in engine.host.processes().values() if "sleep" in line]
+
+
+def test_pause_freezes_and_a_paused_container_can_be_removed(docker: Docker) -> None:
+    docker.out("run", "-d", "--name", "one", "busybox", "top")
+    events = CGROUPS / "weft" / docker.inspect("one")["Id"] / "cgroup.events"
+    docker.out("pause", "one")
+    assert "frozen 1" in events.read_text()
+    docker.out("unpause", "one")
+    assert "frozen 0" in events.read_text()
+    docker.out("pause", "one")
+    docker.out("rm", "-f", "one")
+    assert not events.exists()
+
+
+def test_a_killed_daemon_finds_its_containers_again(docker: Docker, engine: Engine) -> None:
+    docker.out("network", "create", "my-net")
+    docker.out("run", "-d", "--name", "one", "--network", "my-net", "-p", "8080:80", "busybox", "httpd", "-f")
+    pid = docker.inspect("one")["State"]["Pid"]
+    engine.kill()
+    engine.start()
+    assert docker.inspect("one")["State"]["Pid"] == pid
+    assert docker.out("exec", "one", "echo", "yes") == "yes"
+    docker.out("stop", "-t", "1", "one")
+    assert docker.inspect("one")["State"]["Status"] == "exited"
