@@ -20,6 +20,7 @@ from rig.image import BUSYBOX_CONFIG, busybox_layer, write_archive
 from sections import (
     connects,
     docker_run,
+    endpoints,
     fifty,
     lifecycle,
     many_ports,
@@ -37,6 +38,7 @@ SECTIONS: dict[str, Callable[[Bench], list[Row]]] = {
     "networks": networks.measure,
     "ports": ports.measure,
     "many-ports": many_ports.measure,
+    "endpoints": endpoints.measure,
     "fifty": fifty.measure,
     "names": names.measure,
     "connects": connects.measure,

@@ -25,7 +25,7 @@ def measure(bench: Bench) -> list[Row]:
 
 
 def _start(engine: Engine) -> float:
-    container = containers.create(engine.api, NetworkMode=_NETWORK)
+    container = containers.create(engine.api, network=_NETWORK)
     watch = Stopwatch()
     with watch.measure("start"):
         containers.start(engine.api, container)

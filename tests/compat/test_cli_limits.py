@@ -62,13 +62,27 @@ def test_limits_that_are_refused(docker: Docker) -> None:
         "create", "-m", "64m", "--memory-swap", "32m", "busybox"))  # fmt: skip
 
 
-@pytest.mark.reference_only("docker update")
 def test_update_limits(docker: Docker) -> None:
     docker.out("run", "-d", "--name", "one", "-m", "64m", "--memory-swap", "64m", "busybox", "top")
     docker.out("update", "-m", "128m", "--memory-swap", "128m", "one")
     files = " ".join(f"/sys/fs/cgroup/{path}" for path in CGROUP["memory"])
     assert docker.out("exec", "one", "sh", "-c", f"cat {files} 2>/dev/null; true").split()[0] == str(128 << 20)
     assert docker.inspect("one")["HostConfig"]["Memory"] == 128 << 20
+
+
+def test_an_update_is_all_or_nothing(docker: Docker) -> None:
+    docker.out("run", "-d", "--name", "one", "-m", "64m", "--memory-swap", "64m", "busybox", "top")
+    before = docker.inspect("one")["HostConfig"]
+    refusal = docker.fails("update", "-m", "128m", "one")
+    assert "Memory limit should be smaller than already set memoryswap limit" in refusal
+    assert docker.inspect("one")["HostConfig"] == before
+    docker.out("update", "--cpus", "0.5", "--pids-limit", "33", "one")
+    files = " ".join(f"/sys/fs/cgroup/{path}" for what in ("quota", "pids") for path in CGROUP[what])
+    shown = docker.out("exec", "one", "sh", "-c", f"cat {files} 2>/dev/null; true").split()
+    assert (shown[0], shown[-1]) == ("50000", "33")
+    docker.out("update", "--pids-limit", "-1", "one")
+    files = " ".join(f"/sys/fs/cgroup/{path}" for path in CGROUP["pids"])
+    assert docker.out("exec", "one", "sh", "-c", f"cat {files} 2>/dev/null; true").split()[0] in ("max", "4194304")
 
 
 def capabilities(docker: Docker, *flags: str) -> str:

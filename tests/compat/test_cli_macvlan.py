@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import pytest
 
-from conftest import CLIS
 from rig.docker import Docker
 from rig.engine import Engine
 from rig.eventually import eventually
@@ -47,6 +46,11 @@ class Lan:
     def host_pings(self, address: str) -> bool:
         return self.engine.host.run(["ping", "-c", "1", "-W", "1", address], check=False).returncode == 0
 
+    def routes(self) -> set[str]:
+        host = self.engine.host
+        listed = (host.output("ip", "route") + "\n" + host.output("ip", "-6", "route")).splitlines()
+        return {line.replace("linkdown", "").strip() for line in listed}
+
     def links(self) -> set[str]:
         return set(re.findall(r"^\d+: ([^:@]+)", self.engine.host.output("ip", "-o", "link"), re.MULTILINE))
 
@@ -59,7 +63,7 @@ def made(lab: Lab) -> Iterator[Lan]:
         for address in (f"{GATEWAY}/24", f"{GATEWAY6}/64"):
             flags = ["nodad"] if ":" in address else []
             neighbour.run(["ip", "addr", "add", address, "dev", cable.interfaces[1], *flags])
-        yield Lan(Docker(engine, CLIS[0]), engine, neighbour, cable.interfaces[0])
+        yield Lan(Docker(engine), engine, neighbour, cable.interfaces[0])
     engine.host.close()
 
 
@@ -256,7 +260,7 @@ def test_a_subnet_is_shared_by_ranges(lan: Lan) -> None:
 
 @pytest.mark.parametrize("ranges", [("--ip-range", "10.7.0.128/25"), ()], ids=["range", "no range"])
 def test_host_access(lan: Lan, ranges: tuple[str, ...]) -> None:
-    before = lan.engine.host.output("ip", "route"), lan.engine.host.output("ip", "-6", "route")
+    before = lan.routes()
     lan.network("n", "--subnet", SUBNET, "--gateway", GATEWAY, *ranges, *WIRE6, options=("host_access=true",))
     own = [each["AuxiliaryAddresses"]["host_access"] for each in lan.docker.inspect("network", "n")["IPAM"]["Config"]]
     one = lan.run("one", "n")
@@ -269,7 +273,7 @@ def test_host_access(lan: Lan, ranges: tuple[str, ...]) -> None:
     assert lan.host_pings("10.7.0.250")
     lan.docker.out("rm", "-f", "one")
     lan.docker.out("network", "rm", "n")
-    assert (lan.engine.host.output("ip", "route"), lan.engine.host.output("ip", "-6", "route")) == before
+    assert lan.routes() == before
 
 
 def test_host_access_with_an_address_that_a_user_chose(lan: Lan) -> None:
@@ -355,7 +359,7 @@ def test_the_daemon_goes_and_comes(lan: Lan, how: str) -> None:
 def test_the_host_is_booted_anew(lab: Lab) -> None:
     """What Weft made is made again, and containers with a restart policy are back on the wire."""
     engine = lab.engine("weft")
-    host, docker = engine.host, Docker(engine, CLIS[0])
+    host, docker = engine.host, Docker(engine)
     try:
         access = ("-o", "parent=eth0", "-o", "host_access=1", "--subnet", SUBNET)
         docker.out("network", "create", "-d", "macvlan", *access, "n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from rig.docker import Docker
 from rig.engine import Engine
+from rig.eventually import eventually
 from rig.leftovers import settled
 from rig.plugin import EXAMPLES, Plugin, written
 
@@ -80,7 +82,7 @@ def test_traffic_on_a_plugins_network(docker: Docker, ptp: Plugin) -> None:
 
 
 BARE = """
-import subprocess, sys
+import subprocess, sys, time
 from weft.plugins.sdk import Join, NetworkDriver, serve
 
 class Bare(NetworkDriver):
@@ -93,6 +95,11 @@ class Bare(NetworkDriver):
     def join(self, endpoint):
         mode = open(sys.argv[1]).read()
         print("join", endpoint.id, flush=True)
+        while mode == "slow":
+            time.sleep(0.05)
+            mode = open(sys.argv[1]).read()
+        if mode == "closed":
+            return Join(source="bf" + endpoint.id[:9], gateway="10.74.0.1")
         if mode == "refuse":
             raise RuntimeError("no way in")
         if mode == "wrong":
@@ -111,6 +118,7 @@ class Bare(NetworkDriver):
 
     def program_external_connectivity(self, endpoint):
         print("program", endpoint.id, flush=True)
+        raise RuntimeError("no way through")
 
 serve(Bare(), name="bare")
 """
@@ -136,7 +144,7 @@ def bare(engine: Engine, mode: Path) -> Iterator[Plugin]:
 
 def calls(plugin: Plugin) -> list[str]:
     """The calls that the driver `bare` wrote down, without ids."""
-    return [line.split()[0] for line in plugin.log.read_text().splitlines() if line.split()]
+    return re.findall(r"^(create|join|leave|delete|program) [0-9a-f]{64}$", plugin.log.read_text(), re.MULTILINE)
 
 
 def test_without_a_gateway_the_way_out_is_docker_gwbridge(docker: Docker, bare: Plugin) -> None:
@@ -197,7 +205,12 @@ def test_connect_and_disconnect_a_running_container(docker: Docker, bare: Plugin
 
 @pytest.mark.parametrize(
     ("way", "words"),
-    [("refuse", "remote: no way in"), ("wrong", "nothere"), ("die", "plugin bare broke off at NetworkDriver.Join")],
+    [
+        ("refuse", "remote: no way in"),
+        ("closed", "remote: no way through"),
+        ("wrong", "nothere"),
+        ("die", "plugin bare broke off at NetworkDriver.Join"),
+    ],
 )
 def test_what_fails_half_way_leaves_nothing(docker: Docker, bare: Plugin, mode: Path, way: str, words: str) -> None:
     docker.out("network", "create", "-d", "bare", "--subnet", "10.74.0.0/29", "cut")
@@ -214,7 +227,8 @@ def test_what_fails_half_way_leaves_nothing(docker: Docker, bare: Plugin, mode: 
         docker.engine.host.output("ip", "link", "delete", min(left))
         bare.start()
     else:
-        assert calls(bare)[:4] == ["create", "join", "leave", "delete"]
+        undone = ["create", "join", *(["program"] if way == "closed" else []), "leave", "delete"]
+        assert calls(bare)[: len(undone)] == undone
     assert settled(docker.engine).links == before.links
     assert docker.inspect("one")["State"]["Status"] == "created"
     mode.write_text("")
@@ -225,6 +239,8 @@ def test_what_fails_half_way_leaves_nothing(docker: Docker, bare: Plugin, mode: 
     assert words in docker.fails("network", "connect", "cut", "two")
     assert list(docker.inspect("two")["NetworkSettings"]["Networks"]) == ["other"]
     assert "eth1" not in docker.out("exec", "two", "ip", "-o", "link")
+    if way == "die":
+        bare.start()
 
 
 def test_a_restart_of_the_daemon_with_the_plugin_away(docker: Docker, engine: Engine, bare: Plugin) -> None:
@@ -236,7 +252,6 @@ def test_a_restart_of_the_daemon_with_the_plugin_away(docker: Docker, engine: En
     assert docker.inspect("one")["State"]["Running"]
     assert engine.host.reaches(engine.host.outer[0], 8075, timeout=5)
     docker.out("run", "-d", "--name", "plain", "busybox", "top")  # others are served
-    assert "plugin bare does not answer" in docker.fails("network", "create", "-d", "bare", "more")
     assert "plugin bare does not answer" in docker.fails("network", "connect", "cut", "plain")
     docker.out("stop", "-t", "0", "one")  # stops without its driver
     assert "plugin bare does not answer" in docker.fails("network", "rm", "cut")
@@ -247,6 +262,23 @@ def test_a_restart_of_the_daemon_with_the_plugin_away(docker: Docker, engine: En
     docker.out("rm", "-f", "one")
     assert calls(bare)[-2:] == ["leave", "delete"]
     docker.out("network", "rm", "cut")
+
+
+def test_a_daemon_killed_half_way_through_an_attachment(
+    docker: Docker, engine: Engine, bare: Plugin, mode: Path
+) -> None:
+    docker.out("network", "create", "-d", "bare", "cut")
+    docker.out("create", "--name", "one", "--network", "cut", "busybox", "top")
+    before = settled(engine)
+    mode.write_text("slow")
+    with docker.popen("start", "one"):
+        eventually(lambda: calls(bare) == ["create", "join"])
+        engine.kill()
+    mode.write_text("")
+    engine.start()
+    eventually(lambda: calls(bare)[-2:] == ["leave", "delete"])
+    assert settled(engine).links == before.links
+    docker.out("start", "one")
 
 
 def test_an_ipam_plugin_under_a_bridge(docker: Docker, sequential: Plugin) -> None:
@@ -323,3 +355,17 @@ def test_a_users_own_docker_gwbridge_is_used(docker: Docker, bare: Plugin) -> No
     docker.out("run", "-d", "--name", "one", "--network", "cut", "busybox", "top")
     assert "default via 10.80.0.1 dev eth1" in docker.out("exec", "one", "ip", "route")
     assert docker.out("exec", "one", "cat", "/sys/class/net/eth1/mtu") == "1400"
+
+
+def test_the_commands_of_the_page(docker: Docker, engine: Engine) -> None:
+    page = (EXAMPLES.parents[1] / "docs" / "drivers" / "plugins.md").read_text()
+    blocks = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        script = block.replace("python3 ", f"{sys.executable} {EXAMPLES.parents[1]}/").replace("/var/lib/", "/run/")
+        wait = "for _ in $(seq 100); do ls /run/docker/plugins/*.sock >/dev/null 2>&1 && break; sleep 0.1; done"
+        lines = [script.splitlines()[0], wait, *script.splitlines()[1:]]
+        commands = "\n".join(["set -e", "trap 'kill %1' EXIT", "exec 3>&1 >&2", *lines])
+        environment = ["env", f"DOCKER_HOST={engine.url}", f"HOME={docker.directory}"]
+        done = engine.host.run([*environment, "bash", "-c", commands], timeout=60)
+        assert ("1 packets received" in done.stderr) or ("inet 10.99.0.3/24" in done.stderr), done.stderr

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.weft_only("it has these")
 @pytest.mark.parametrize(
     ("line", "names"),
     [
-        ("update --memory 64m one", "Memory"),
+        ("update --cpuset-cpus 0 one", "CpusetCpus"),
         ("cp one:/etc/passwd here", "copying files|archive"),
         ("diff one", "diff"),
         ("export -o root.tar one", "export"),

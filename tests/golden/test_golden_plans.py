@@ -75,6 +75,17 @@ CASES = {
         internal=True,
         options={BRIDGE + "gateway_mode_ipv4": "isolated", BRIDGE + "gateway_mode_ipv6": "isolated"},
     ),
+    "routed": Case(
+        subnets=DUAL,
+        options={BRIDGE + "gateway_mode_ipv4": "routed", BRIDGE + "gateway_mode_ipv6": "nat-unprotected"},
+    ),
+    "trusted_and_quiet": Case(
+        options={
+            BRIDGE + "trusted_host_interfaces": "eth1:eth2",
+            "com.docker.network.advertise_addr_nmsgs": "0",
+            "weft.publish": "lan",
+        }
+    ),
     "inhibit_ipv4": Case(subnets=DUAL, options={BRIDGE + "inhibit_ipv4": "1"}),
     "named_bridge_and_prefix": Case(
         options={

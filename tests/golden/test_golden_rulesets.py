@@ -10,6 +10,8 @@ import pytest
 from golden import DIRECTORY, check
 from weft.firewall.publication import Publication
 from weft.firewall.table import base_ruleset, desired_state, render
+from weft.model.exposure import parse_exposure
+from weft.model.mark import Mark
 from weft.model.port import Protocol
 from weft.model.segment import Segment
 
@@ -20,8 +22,18 @@ def segment(subnets: tuple[str, ...] = V4 + V6, bridge: str = "br-1", **rest: An
     return Segment(network_id="1" * 64, bridge=bridge, subnets=tuple(map(ip_network, subnets)), **rest)
 
 
-def published(host: str, host_port: int, address: str, port: int, protocol: str = "tcp") -> Publication:
-    return Publication(Protocol(protocol), ip_address(host), host_port, ip_address(address), port)
+def published(
+    host: str,
+    host_port: int,
+    address: str,
+    port: int,
+    protocol: str = "tcp",
+    *,
+    direct: bool = False,
+    exposure: str = "open",
+) -> Publication:
+    policy = parse_exposure(exposure)
+    return Publication(Protocol(protocol), ip_address(host), host_port, ip_address(address), port, direct, policy)
 
 
 TARGETS = {4: "10.1.0.2", 6: "fd01::2"}
@@ -35,6 +47,17 @@ RUN = [
     for host in ("0.0.0.0", "::", "192.0.2.1", "2001:db8::1")
     for number in range(9000, 9064)
 ]
+ROUTED = [
+    published(host, 0, TARGETS[version], port, protocol, direct=True)
+    for version, host in ((4, "0.0.0.0"), (6, "::"))
+    for port, protocol in ((80, "tcp"), (53, "udp"))
+]
+POLICIES = [
+    published(host, 8000 + number, TARGETS[version], 80 + number, exposure=policy, direct=number == 2)
+    for number, policy in enumerate(("localhost", "lan", "192.0.2.0/24,198.51.100.7,2001:db8::/32"))
+    for version, host in ((4, "0.0.0.0"), (6, "::"))
+]
+CONNECTED = [ip_network(subnet) for subnet in ("192.0.2.0/24", "192.0.2.0/25", "2001:db8::/64")]
 CASES: dict[str, tuple[list[Segment], list[Publication]]] = {
     "ipv4": ([segment(V4)], []),
     "ipv6": ([segment(V6)], []),
@@ -46,6 +69,15 @@ CASES: dict[str, tuple[list[Segment], list[Publication]]] = {
     "source_addresses": ([segment(source_ipv4=ip_address("192.0.2.9"), source_ipv6=ip_address("2001:db8::9"))], []),
     "unprotected_ipv4": ([segment(unprotected=frozenset({4}))], []),
     "unprotected_ipv6": ([segment(unprotected=frozenset({6}))], []),
+    "routed": ([segment(routed=frozenset({4, 6}))], ROUTED),
+    "routed_ipv6_alone": ([segment(routed=frozenset({6}))], ROUTED[2:]),
+    "trusted_interfaces": ([segment(trusted=("eth1", "wlan0"))], []),
+    "direct_routing": ([segment(direct=True)], [published("0.0.0.0", 8000, TARGETS[4], 80, direct=True)]),
+    "internal_ignores_openings": (
+        [segment(internal=True, trusted=("eth1",), routed=frozenset({4}), unprotected=frozenset({6}), direct=True)],
+        [],
+    ),
+    "policies": ([segment()], POLICIES),
     "ports": ([segment()], PORTS),
     "run_of_ports": ([segment()], RUN),
     "odd_interface_names": (
@@ -65,8 +97,13 @@ def test_a_table(name: str) -> None:
     check(f"rulesets/{name}.nft", _table(render(desired_state(*CASES[name]))))
 
 
+def test_a_table_with_a_mark_and_neighbours() -> None:
+    contents = desired_state([segment()], [], connected=CONNECTED)
+    check("rulesets/mark_and_neighbours.nft", _table(render(contents, Mark(0x4, 0xC))))
+
+
 def test_every_file_belongs_to_a_case() -> None:
-    assert {path.stem for path in (DIRECTORY / "rulesets").iterdir()} == CASES.keys() | {"empty"}
+    assert {path.stem for path in (DIRECTORY / "rulesets").iterdir()} == CASES.keys() | {"empty", "mark_and_neighbours"}
 
 
 def test_rules_do_not_grow() -> None:

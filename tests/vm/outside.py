@@ -31,7 +31,15 @@ class Guest:
         self._machine.boot(
             [
                 *("env", f"{REPORTS}={self._file}", sys.executable, "-m", "pytest"),
-                *("-p", "no:cacheprovider", "--basetemp=/rig/pytest", "-q", f"@{self._machine.shared}/names"),
+                *(
+                    "-p",
+                    "no:cacheprovider",
+                    "-p",
+                    "no:hypothesispytest",
+                    "--basetemp=/rig/pytest",
+                    "-q",
+                    f"@{self._machine.shared}/names",
+                ),
             ]
         )
 

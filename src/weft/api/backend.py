@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from weft.engine.containers.limits import LimitChange
 from weft.engine.contract.images import Credentials, Progress
 from weft.engine.contract.runtime import ExecSpec, LogLine, LogQuery, Stdio
 from weft.engine.results import Created, ExecState, Pruned, SystemState, TopResult
@@ -65,9 +66,14 @@ class Containers(Protocol):
         ...
 
     async def update(
-        self, reference: str, *, ports: Sequence[PortRequest] | None, restart: RestartPolicy | None
+        self,
+        reference: str,
+        *,
+        ports: Sequence[PortRequest] | None,
+        restart: RestartPolicy | None,
+        limits: LimitChange | None,
     ) -> ContainerRecord:
-        """Replace published ports and restart policy; None leaves them."""
+        """Replace published ports and restart policy, change limits; None leaves them."""
         ...
 
     async def prune(self, filters: Filters) -> Pruned: ...

@@ -134,6 +134,7 @@ class Daemon:
             settings,
             HostObserver(nft_version()),
             self._summary,
+            engine.obstacles.warnings,
         )
         return engine, system
 

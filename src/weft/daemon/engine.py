@@ -44,6 +44,7 @@ from weft.engine.sandbox.lease_watch import LeaseWatch
 from weft.engine.sandbox.leasing import Leasing
 from weft.engine.sandbox.links import Links
 from weft.engine.sandbox.name_service import NameService
+from weft.engine.sandbox.obstacles import Obstacles
 from weft.engine.sandbox.outside import Outside
 from weft.engine.sandbox.planner import SandboxPlanner
 from weft.engine.sandbox.port_change import PortChange
@@ -102,7 +103,10 @@ class Engine:
         self._settings = settings
         addresses, shards, ports, locks = AddressBook(), ShardBook(), PortBook(), Locks()
         reach = Reach(inventory, drivers, settings.publish)
-        self._publisher = publisher = Publisher(inventory, edges.kernel, ports, settings, reach, edges.relay)
+        self.obstacles = obstacles = Obstacles(inventory, edges.kernel, drivers)
+        self._publisher = publisher = Publisher(
+            inventory, edges.kernel, ports, settings, reach, edges.relay, obstacles
+        )
         links = Links(inventory, drivers, environment=settings.link_variables)
         self._ipams = ipams = Ipams(inventory, edges.remotes, outside)
         self.sandboxes = sandboxes = SandboxService(
@@ -115,7 +119,7 @@ class Engine:
             SandboxPlanner(inventory, drivers, publisher),
             publisher,
             links,
-            Outside(inventory, edges.kernel, drivers, edges.remotes),
+            Outside(inventory, edges.kernel, drivers, edges.remotes, ports),
             Leasing(inventory, edges.kernel, edges.leases),
             ipams,
             WayOut(inventory, drivers, self._gateway_network),
@@ -144,7 +148,9 @@ class Engine:
         control = Control(inventory, edges.runtime, self.lifecycle, events, settings)
         removal = Removal(inventory, edges.runtime, sandboxes, self.volumes, self.lifecycle, control, events, outside)
         mounts = MountResolver(inventory, self.volumes, edges.files)
-        creation = Creation(inventory, self.images, edges.runtime, self.volumes, mounts, events, outside, settings)
+        creation = Creation(
+            inventory, self.images, edges.runtime, self.volumes, mounts, obstacles, events, outside, settings
+        )
         self.execs = ExecService(inventory, edges.runtime, events, outside)
         self.containers = ContainerService(
             inventory,
@@ -156,7 +162,7 @@ class Engine:
             control,
             removal,
             self.execs,
-            Changes(inventory, locks, PortChange(inventory, drivers, edges.kernel, publisher), events),
+            Changes(inventory, edges.runtime, locks, PortChange(inventory, drivers, edges.kernel, publisher), events),
             events,
         )
         self.recovery = Recovery(
@@ -201,6 +207,7 @@ class Engine:
         await self.default_networks.ensure()
         due = await self.recovery.run()
         await self._restore_relay()
+        await self.obstacles.look()
         await self.firewall.load()
         await self.recovery.restore_names()
         await self.sandboxes.adopt_leases()
@@ -208,9 +215,12 @@ class Engine:
         await self._images.collect(self.images.in_use())
         self._tasks = [
             asyncio.create_task(self.firewall.guard()),
+            asyncio.create_task(self.obstacles.watch()),
+            asyncio.create_task(self.firewall.follow()),
             asyncio.create_task(self.recovery.start_due(due)),
             asyncio.create_task(self._ipams.restore()),
             asyncio.create_task(self._lease_watch.run()),
+            asyncio.create_task(self.sandboxes.check_outside()),
         ]
 
     async def _restore_relay(self) -> None:

@@ -57,7 +57,9 @@ class RelayProcess:
 
     def listeners(self) -> frozenset[Listener]:
         """Return the sockets of the ports that it has."""
-        return frozenset(Listener(Protocol(key.protocol), ip_address(key.host_address), key.host_port) for key in self._wanted)
+        return frozenset(
+            Listener(Protocol(key.protocol), ip_address(key.host_address), key.host_port) for key in self._wanted
+        )
 
     async def settle(self, container_id: str, ports: tuple[RelayedPort, ...]) -> None:
         """Carry these ports for a container in place of those before; SystemFailure where one cannot be bound."""

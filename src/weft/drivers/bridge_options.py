@@ -40,6 +40,7 @@ HOST_IPV6 = PREFIX + "host_ipv6"
 ENABLE_IPV4 = PREFIX + "enable_ipv4"
 ENABLE_IPV6 = PREFIX + "enable_ipv6"
 
+WEFT = "weft."  # what begins so is ours: a policy with a slip in its name must not go unnoticed
 DEFAULT_MTU = 1500
 _KNOWN = (
     NAME,
@@ -106,7 +107,7 @@ class BridgeOptions:
 def bridge_options(spec: NetworkSpec) -> BridgeOptions:
     """Read a network's options. Raises InvalidParameter for those that are unknown, unreadable or do not fit."""
     options = spec.options
-    refuse_unknown(options, _KNOWN, "the bridge driver")
+    refuse_unknown(options, _KNOWN, "the bridge driver", (PREFIX, WEFT))
     read(options, ENABLE_IPV4, parse_bool, True)
     read(options, ENABLE_IPV6, parse_bool, False)
     host_binding = read(options, HOST_BINDING, _optional_address, None)

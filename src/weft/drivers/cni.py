@@ -4,7 +4,6 @@ from collections.abc import Collection
 
 from weft.drivers.endpoint_options import endpoint_options
 from weft.drivers.interface_names import free_name
-from weft.drivers.labels import refuse_unknown
 from weft.drivers.remote import RemotePlanner
 from weft.model.endpoint import EndpointSpec
 from weft.model.errors import Conflict, InvalidParameter
@@ -22,7 +21,12 @@ class CniPlanner(RemotePlanner):
 
     def validate(self, spec: NetworkSpec) -> None:
         """Raise InvalidParameter for options that are unknown, missing, or the configuration's to set."""
-        refuse_unknown(spec.options, (CONFIGURATION, DIRECTORIES), "the cni driver")
+        unknown = sorted(spec.options.keys() - {CONFIGURATION, DIRECTORIES})
+        if unknown:
+            raise InvalidParameter(
+                f"the cni driver does not know the option {', '.join(unknown)}: "
+                f"it knows {CONFIGURATION} and {DIRECTORIES}"
+            )
         if not spec.options.get(CONFIGURATION):
             raise InvalidParameter(
                 "the cni driver needs a configuration: give -o conf=FILE, an absolute path or a file of /etc/cni/net.d"

@@ -48,6 +48,8 @@ class HostFacts(Protocol):
     @property
     def routes(self) -> Collection[Network]: ...
 
+    def routes_of(self, link: int) -> Sequence[Network]: ...
+
     def link(self, name: str) -> LinkFact | None: ...
 
     def link_names(self) -> Sequence[str]: ...
@@ -158,7 +160,7 @@ class Exclusive(Protocol):
 
 @runtime_checkable
 class Gatewayless(Protocol):
-    """A driver whose networks may lead nowhere: containers leave by docker_gwbridge where no other network leads out."""
+    """A driver whose networks may lead nowhere: containers leave by docker_gwbridge where nothing else leads out."""
 
     @property
     def uses_gateway_network(self) -> bool: ...
@@ -191,6 +193,10 @@ class Parented(Protocol):
 
     def leave(self, record: NetworkRecord, endpoint: Endpoint, sandbox: str) -> Plan:
         """Return what takes an endpoint out of its sandbox, in place of `detach`, which does not know the sandbox."""
+        ...
+
+    def restored(self, record: NetworkRecord, endpoints: Iterable[Endpoint], facts: HostFacts) -> Plan:
+        """Return what the host misses, or has too much, of a network with these endpoints, after `create_network`."""
         ...
 
     def warnings(self, record: NetworkRecord, facts: HostFacts) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 Docker has nothing like it; what administrators do by hand with `ip link add … type macvlan`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from ipaddress import ip_interface, ip_network
 
 from weft.drivers.contract import HostFacts
@@ -14,7 +14,7 @@ from weft.model.endpoint import Endpoint
 from weft.model.errors import Conflict
 from weft.model.ids import short_id
 from weft.model.network import NetworkRecord, NetworkSpec, Pool
-from weft.plan.operations import AddAddress, AddRoute, CreateMacvlan, DeleteLink, Operation, SetSysctl
+from weft.plan.operations import AddAddress, AddRoute, CreateMacvlan, DeleteLink, DeleteRoute, Operation, SetSysctl
 
 HOST_ACCESS = "host_access"  # the option's name
 ADDRESS_NAME = "host_access"  # an auxiliary address of this name is the host's; without one the lowest free one is
@@ -77,6 +77,19 @@ def endpoint_routes(record: NetworkRecord, endpoint: Endpoint) -> Iterator[tuple
         ranges = [pool.ip_range for pool in record.pools if _is_routed_whole(pool)]
         if not any(span is not None and span.version == interface.version and interface.ip in span for span in ranges):
             yield ip_network(interface.ip), access_link(record)
+
+
+def route_changes(record: NetworkRecord, endpoints: Iterable[Endpoint], facts: HostFacts) -> Iterator[Operation]:
+    """Yield what brings the host's routes to single endpoints into agreement with the endpoints that there are."""
+    if not has_host_access(record.spec):
+        return
+    name = access_link(record)
+    link = facts.link(name)
+    wanted = {subnet for endpoint in endpoints for subnet, _ in endpoint_routes(record, endpoint)}
+    own = {address.network for address in _addresses(record)}  # IPv6 shows them among the routes
+    present = {each for each in facts.routes_of(link.index) if each.num_addresses == 1} - own if link else set()
+    yield from (DeleteRoute(subnet, name) for subnet in present - wanted)
+    yield from (AddRoute(subnet, name) for subnet in wanted - present)
 
 
 def _addresses(record: NetworkRecord) -> list[Interface]:

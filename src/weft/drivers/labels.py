@@ -28,11 +28,18 @@ def read(options: Mapping[str, str], label: str, parse: Callable[[str], T], defa
         raise InvalidParameter(f"failed to parse {label} value: {value} ({error})") from error
 
 
-def refuse_unknown(options: Iterable[str], known: Iterable[str], what: str) -> None:
-    """Raise InvalidParameter naming options of Docker's own that `what` does not support; others are kept for users."""
-    unknown = sorted({label for label in options if label.startswith(PREFIX)} - set(known))
+def refuse_unknown(
+    options: Iterable[str], known: Iterable[str], what: str, prefixes: tuple[str, ...] = (PREFIX,)
+) -> None:
+    """Raise InvalidParameter naming options of Docker's own that `what` does not support, and those that it does.
+
+    Options without one of the `prefixes` are kept for users.
+    """
+    supported = set(known)
+    unknown = sorted({label for label in options if label.startswith(prefixes)} - supported)
     if unknown:
-        raise InvalidParameter(f"{what} does not support the option {', '.join(unknown)}: leave it out")
+        words, others = ", ".join(unknown), ", ".join(sorted(supported))
+        raise InvalidParameter(f"{what} does not support the option {words}: leave it out; it knows {others}")
 
 
 def parse_bool(value: str) -> bool:

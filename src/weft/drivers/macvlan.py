@@ -10,6 +10,7 @@ from weft.drivers.host_access import (
     access_removal,
     endpoint_routes,
     has_host_access,
+    route_changes,
 )
 from weft.drivers.labels import parse_bool, read
 from weft.drivers.parent import MACVLAN, on_same_parent, parent_name
@@ -65,6 +66,9 @@ class MacvlanDriver(ParentedDriver):
 
     def delete_network(self, record: NetworkRecord, facts: HostFacts) -> Plan:
         return Plan(tuple(access_removal(record, facts)))
+
+    def restored(self, record: NetworkRecord, endpoints: Iterable[Endpoint], facts: HostFacts) -> Plan:
+        return Plan(tuple(route_changes(record, endpoints, facts)))
 
     def reserved(self, spec: NetworkSpec) -> tuple[str, ...]:
         return (ADDRESS_NAME,) if has_host_access(spec) else ()

@@ -55,6 +55,9 @@ class ParentedDriver(ABC):
     def release_parent(self, record: NetworkRecord, others: Iterable[NetworkRecord], facts: HostFacts) -> Plan:
         return Plan(tuple(parent_removal(record, self.family, others, facts)))
 
+    def restored(self, record: NetworkRecord, endpoints: Iterable[Endpoint], facts: HostFacts) -> Plan:
+        return Plan()
+
     def warnings(self, record: NetworkRecord, facts: HostFacts) -> tuple[str, ...]:
         return parent_warnings(record, facts)
 

@@ -33,8 +33,10 @@ _LONGEST_DELAY = 60_000_000  # microseconds
 _BURSTS = 250  # a second: what is sent at once without waiting, 4 ms worth, keeps timers off the hot path
 _QUEUES = 20  # a second: 50 ms worth of packets wait, more are dropped
 _QUEUED_PACKETS = 8  # that wait at least, or TCP starves at a low rate
-_POLICED_BURSTS = 10  # a second: without a queue 100 ms pass at once, or TCP starves
-_POLICED_LEAST = 70_000  # bytes: a packet as large as the kernel hands it over, undivided (GSO), must pass
+# Bytes that pass at once where nothing waits: a packet as large as the kernel hands it over, undivided (GSO). nft's
+# bucket holds a second's worth and a burst (Linux net/netfilter/nft_limit.c), so a burst is needed at low rates alone.
+_POLICED_AT_ONCE = 70_000
+_LEAST_BURST = 1_500
 _USUAL_MTU = 9000  # bytes; where a link's is not known it may be this
 _FRAME = 18  # bytes of an Ethernet header with a VLAN tag
 
@@ -168,7 +170,7 @@ def _table(endpoint: Endpoint) -> str:
 
 
 def _police(link: str, rate: int) -> str:
-    burst = max(rate // _POLICED_BURSTS, _POLICED_LEAST)
+    burst = max(_POLICED_AT_ONCE - rate, _LEAST_BURST)
     return (
         "\tchain ingress {\n"
         f'\t\ttype filter hook ingress device "{link}" priority filter; policy accept;\n'

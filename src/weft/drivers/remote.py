@@ -18,7 +18,7 @@ _DEFAULT_ROUTE = {4: ip_network("0.0.0.0/0"), 6: ip_network("::/0")}
 
 
 class RemotePlanner:
-    """Implements Driver, Routed, Linked, Gatewayless and Remote over the facts that a remote driver left on the records.
+    """Implements Driver, Routed, Linked, Gatewayless and Remote over what a remote driver left on the records.
 
     `has_addresses` False is for drivers that do their own address management whatever the network asks for.
     """

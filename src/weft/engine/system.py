@@ -57,6 +57,7 @@ class SystemService:
         settings: Settings,
         host: Callable[[], HostSummary],
         daemon: Callable[[], DaemonSummary],
+        obstacles: Callable[[], tuple[str, ...]],
     ) -> None:
         self._inventory = inventory
         self._images = images
@@ -67,6 +68,7 @@ class SystemService:
         self._settings = settings
         self._host = host
         self._daemon = daemon
+        self._obstacles = obstacles
 
     def state(self) -> SystemState:
         """Return what /info and /version report."""
@@ -113,7 +115,7 @@ class SystemService:
             missing.append("WARNING: IPv4 forwarding is disabled: set sysctl net.ipv4.ip_forward=1")
         if not self._runtime.info().seccomp:
             missing.append("WARNING: No seccomp support: containers run without a system call filter")
-        return tuple(missing)
+        return (*missing, *(f"WARNING: {line}" for line in self._obstacles()))
 
     async def verify_credentials(self, username: str, password: str, server: str) -> str:
         """Log in to a registry; return Docker's `Login Succeeded`. Unauthorized carries the registry's reason."""

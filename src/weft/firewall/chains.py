@@ -1,5 +1,6 @@
 """The chains: a fixed number of rules, whatever the number of networks and ports; only lookups refer to either."""
 
+from weft.firewall.connected import PRIVATE
 from weft.firewall.sets import BRIDGES, ENTERING, FAMILIES, INTERNAL, IPV4, IPV6, LINKS, TRUSTED, WITHIN, Family
 from weft.model.mark import Mark
 
@@ -15,7 +16,6 @@ LAN = "lan"
 LISTED = "listed"
 REFUSED = "refused"
 _PORT = "daddr . meta l4proto . th dport"
-_PRIVATE = {4: "10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 169.254.0.0/16", 6: "fc00::/7, fe80::/10"}
 _ISLAND = "weft: internal network"
 
 
@@ -90,7 +90,10 @@ CHAINS: dict[str, tuple[str, ...]] = {
     ),
     EXPOSED: (*(f"{family.header} {_PORT} vmap @{family.exposure}" for family in FAMILIES.values()), "accept"),
     LAN: (
-        *(f"{family.header} saddr {{ {_PRIVATE[family.version]} }} accept" for family in FAMILIES.values()),
+        *(
+            f"{family.header} saddr {{ {', '.join(map(str, PRIVATE[family.version]))} }} accept"
+            for family in FAMILIES.values()
+        ),
         *(f"{family.header} saddr @{family.connected} accept" for family in FAMILIES.values()),
         f"goto {REFUSED}",
     ),

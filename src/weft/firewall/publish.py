@@ -7,6 +7,7 @@ from weft.firewall.chains import LAN, LISTED, REFUSED
 from weft.firewall.contents import Contents, add, delete, merged
 from weft.firewall.publication import Publication
 from weft.firewall.sets import FAMILIES
+from weft.model.address import Network
 from weft.model.exposure import OPEN, Reach
 from weft.model.port import Protocol
 from weft.plan.operations import Element, ForgetFlows
@@ -112,7 +113,13 @@ def _permissions(publication: Publication) -> Iterator[tuple[str, tuple[Element,
     if exposure != OPEN:
         yield family.exposure, (Element(key, (f"goto {_DECIDING[exposure.reach]}",)),)
     prefixes = (prefix for prefix in exposure.prefixes if prefix.version == family.version)
-    yield family.listed, tuple(Element((*key, str(prefix))) for prefix in prefixes)
+    listed = tuple(Element((*key, _source(prefix))) for prefix in prefixes)
+    if listed:
+        yield family.listed, listed
+
+
+def _source(prefix: Network) -> str:
+    return str(prefix) if prefix.num_addresses > 1 else str(prefix.network_address)
 
 
 _DECIDING = {Reach.LAN: LAN, Reach.LOCALHOST: REFUSED, Reach.LISTED: LISTED}

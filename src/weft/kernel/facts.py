@@ -44,6 +44,7 @@ def observe(resources: Resources) -> Facts:
     return Facts(
         links=links,
         routes=tuple(dict.fromkeys(route.destination for route in routes if route.destination.prefixlen)),
+        link_routes=tuple((route.destination, route.link) for route in routes if route.destination.prefixlen),
         default_mtu=_default_mtu(links, routes),
         sandboxes=resources.sandboxes.names(),
         tables=resources.tables.names(),

@@ -8,10 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from weft.engine.contract.kernel import Facts, Listener, SandboxSockets
+from weft.engine.contract.kernel import Facts, ForeignListing, Listener, SandboxSockets
 from weft.kernel import sockdiag, sysctl
 from weft.kernel.dns_sockets import open_dns_sockets
 from weft.kernel.facts import observe
+from weft.kernel.nft.foreign import list_foreign
 from weft.kernel.opened import Opened
 from weft.kernel.perform.places import Places
 from weft.kernel.resources import Resources
@@ -52,6 +53,7 @@ class HostKernel:
         state, self._state = self._state, None
         if state is not None:
             state.watch.close()
+            state.addresses.close()
             await asyncio.to_thread(state.close)
 
     async def apply(self, plan: Plan) -> None:
@@ -111,6 +113,18 @@ class HostKernel:
     def flushed(self) -> AsyncIterator[str]:
         """Yield the name of one of Weft's tables whenever somebody else deleted it."""
         return self._opened.watch.names()
+
+    def addresses_changed(self) -> AsyncIterator[None]:
+        """Yield whenever the host's addresses changed; for one caller."""
+        return self._opened.addresses.changes()
+
+    async def foreign_rules(self) -> ForeignListing:
+        """Return the tables of others that see forwarded packets; raises SystemFailure."""
+        return await self._observe("nftables rules of others", partial(list_foreign, self._opened.resources.tables))
+
+    def foreign_changes(self) -> AsyncIterator[None]:
+        """Yield whenever tables of others have changed."""
+        return self._opened.watch.changes()
 
     async def _take_back(self, done: asyncio.Future[None], plan: Plan) -> None:
         """Wait for a plan that nobody wants any more, and undo it."""

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
+from weft.kernel.address_watch import AddressWatch
 from weft.kernel.herald import Herald
 from weft.kernel.link_kinds import LinkKinds
 from weft.kernel.namespace import Home
@@ -56,6 +57,7 @@ class Opened:
             undo.callback(self.workers.shutdown)
             self.performer = Performer(self.resources)
             self.watch = Watch(tables, loop)
+            self.addresses = AddressWatch(loop)
             self._closing = undo.pop_all()
 
     def begin(self) -> None:

@@ -1,4 +1,4 @@
-"""Watches nftables' events for deletions of our tables by others (Linux NFNLGRP_NFTABLES)."""
+"""Watches nftables' events: damage that others do to our tables, and changes of theirs (Linux NFNLGRP_NFTABLES)."""
 
 import asyncio
 import errno
@@ -7,7 +7,18 @@ from collections.abc import AsyncIterator
 
 from weft.kernel.netlink.channel import NETLINK_NETFILTER, Channel
 from weft.kernel.netlink.message import messages
-from weft.kernel.netlink.netfilter import DELETE_TABLE, DESTROY_TABLE, EVENTS_GROUP, parse_table
+from weft.kernel.netlink.netfilter import (
+    DAMAGE,
+    DELETE_TABLE,
+    DESTROY_TABLE,
+    EVENTS_GROUP,
+    INET,
+    NEW_GENERATION,
+    RULE_EVENTS,
+    TABLE_EVENTS,
+    parse_table,
+    table_of,
+)
 from weft.kernel.nft.tables import OwnTables
 
 _SOL_NETLINK = 270
@@ -27,6 +38,9 @@ class Watch:
         self._loop = loop
         self._queues: set[asyncio.Queue[str]] = set()
         self._unheard: list[str] = []
+        self._damaged: set[str] = set()  # tables of family inet that the present transaction takes something out of
+        self._replaced: set[str] = set()  # and those that it makes or deletes as a whole
+        self._changed = asyncio.Event()  # others' rules are not what they were
         self._channel = Channel(NETLINK_NETFILTER)
         self._channel.socket.setsockopt(_SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER)
         self._channel.socket.setsockopt(_SOL_NETLINK, _ADD_MEMBERSHIP, EVENTS_GROUP)
@@ -64,19 +78,47 @@ class Watch:
                     raise
                 _LOG.info("nftables events were lost: comparing our tables with the kernel's")
                 self._tables.check()
+                self._changed.set()
                 return
             for kind, _, _, body in messages(data):
                 if kind in (DELETE_TABLE, DESTROY_TABLE):
                     table = parse_table(body)
                     if table is not None:
                         self._tables.deleted(table.name, table.handle)
+                if kind in RULE_EVENTS:
+                    self._note(kind, body)
+                elif kind == NEW_GENERATION:
+                    self._end_transaction()
+
+    def _note(self, kind: int, body: bytes) -> None:
+        family, name = table_of(body)
+        if family == INET and kind in TABLE_EVENTS:
+            self._replaced.add(name)
+        elif family == INET and kind in DAMAGE:
+            self._damaged.add(name)
+        if family != INET or not self._tables.is_own(name):
+            self._changed.set()
+
+    def _end_transaction(self) -> None:
+        """Our own loads replace a table whole, so what is taken out of one that stays was taken by others."""
+        for name in self._damaged - self._replaced:
+            self._tables.damaged(name)
+        self._damaged.clear()
+        self._replaced.clear()
+
+    async def changes(self) -> AsyncIterator[None]:
+        """Yield whenever tables of others have changed, at least once after each change."""
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            yield
 
     def _lost(self, name: str) -> None:
         """Called in any thread."""
         self._loop.call_soon_threadsafe(self._tell, name)
 
     def _tell(self, name: str) -> None:
-        _LOG.warning("somebody deleted nftables table inet %s", name)
+        _LOG.warning("somebody deleted nftables table inet %s, or parts of it", name)
         if not self._queues:
             self._unheard.append(name)
         for queue in self._queues:

@@ -1,6 +1,7 @@
 """Network drivers of plugin protocol v1: NetworkDriver.* (moby, libnetwork/docs/remote.md)."""
 
 import logging
+from asyncio import CancelledError
 from collections.abc import Mapping
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface, ip_network
@@ -9,7 +10,7 @@ from typing import Any
 from weft.engine.contract.remote import Place
 from weft.model.address import Interface
 from weft.model.endpoint import Endpoint, EndpointSpec, StaticRoute
-from weft.model.errors import SystemFailure, WeftError
+from weft.model.errors import SystemFailure, Unavailable, WeftError
 from weft.model.network import NetworkRecord, NetworkSpec, Pool, Scope
 from weft.plugins.answer import Answer
 from weft.plugins.client import Client, NotImplementedByPlugin
@@ -64,7 +65,11 @@ class V1NetworkDriver:
         }
         if record.spec.ipam_driver == "null":
             body["IPv4Data"] = [_NULL_POOL]
-        await self._call("CreateNetwork", body)
+        try:
+            await self._call("CreateNetwork", body)
+        except (Unavailable, CancelledError):  # it may have been made all the same
+            await self._undo({"NetworkID": record.id}, "DeleteNetwork")
+            raise
         if self.scope == "global":
             return replace(record, spec=replace(record.spec, scope=Scope.GLOBAL))
         return record

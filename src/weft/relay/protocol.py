@@ -1,10 +1,10 @@
 """What the daemon and weft-relay say to each other, in the frames of weft.dns.protocol, descriptors beside them.
 
-    hello                                   -> {"protocol": …, "pid": …}
-    ports                                   -> the ports held, each [protocol, host address, port, address, port, exposure]
-    open [port …], one descriptor a port    -> null; a port that is held already gets its target alone
-    aim [port …]                            -> null; ports that are held get another target
-    close [[protocol, host address, port] …] -> null
+hello                                   -> {"protocol": …, "pid": …}
+ports                                   -> the ports held, each [protocol, host address, port, address, port, exposure]
+open [port …], one descriptor a port    -> null; a port that is held already gets its target alone
+aim [port …]                            -> null; ports that are held get another target
+close [[protocol, host address, port] …] -> null
 """
 
 from typing import Any, NamedTuple

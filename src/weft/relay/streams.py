@@ -1,4 +1,4 @@
-"""TCP: a listening socket, and pairs of connections whose bytes the kernel moves (splice(2)) without our seeing them."""
+"""TCP: a listening socket, and pairs of connections whose bytes the kernel moves by itself (splice(2))."""
 
 import errno
 import os

@@ -6,6 +6,7 @@ systems are mounted in the daemon's own mount namespace below a shared mount poi
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from signal import SIGKILL
@@ -21,7 +22,7 @@ from weft.engine.contract.runtime import (
     RuntimeInfo,
     Stdio,
 )
-from weft.model.container import ContainerRecord, MountType
+from weft.model.container import ContainerRecord, MountType, Resources
 from weft.model.errors import Conflict, NotFound, SystemFailure, Unimplemented
 from weft.model.ids import short_id
 from weft.runtime import ending, faults, starting, syscalls, terminal
@@ -30,7 +31,7 @@ from weft.runtime.cgroup import Cgroups
 from weft.runtime.conmon import Conmon, reason_in
 from weft.runtime.exec import Execs
 from weft.runtime.inotify import Inotify
-from weft.runtime.layout import Layout
+from weft.runtime.layout import Layout, write_atomically
 from weft.runtime.live import Live
 from weft.runtime.log_files import rotated
 from weft.runtime.logs import LogReader
@@ -43,11 +44,13 @@ from weft.runtime.seccomp.filters import SeccompFilters
 from weft.runtime.spawner import Spawner
 from weft.runtime.spec import capabilities
 from weft.runtime.spec.config import ConfigWriter
+from weft.runtime.spec.resources import cgroup_limits
 from weft.runtime.sync_pipe import Report
 from weft.runtime.top import Table, top
 
 _LOST: Final = 137  # the exit code when the supervisor was killed, and the container with it
 _VANISHED: Final = 255  # … when nothing is known, as after a reboot of the host
+_ALL_PROCESSES: Final = 4_194_304  # that a kernel can have (PID_MAX_LIMIT): crun cannot lift a limit (1.8)
 _SUPERVISOR_WRITES: Final = 2.0  # seconds that it may take from the process's end to the exit file
 
 
@@ -233,18 +236,38 @@ class OciRuntime:
 
     async def pause(self, container_id: str) -> None:
         """Freeze all processes of a container."""
-        await self._freezer(container_id, "pause")
+        await self._command(container_id, "pause")
 
     async def unpause(self, container_id: str) -> None:
         """Let them go on."""
-        await self._freezer(container_id, "resume")
+        await self._command(container_id, "resume")
 
-    async def _freezer(self, container_id: str, command: str) -> None:
+    async def _command(self, container_id: str, command: str, *flags: str) -> None:
         program = self._programs.runtime(self._live(container_id).record.runtime)
-        outcome = await run(self._spawner, program.arguments(command, container_id), self._layout.exec_root)
+        outcome = await run(self._spawner, program.arguments(command, *flags, container_id), self._layout.exec_root)
         if outcome.status != 0:
             reason = outcome.output.decode(errors="replace").strip()
             raise SystemFailure(f"{program.name} {command} of container {short_id(container_id)} failed: {reason}")
+
+    async def limit(self, container_id: str, resources: Resources, former: Resources) -> None:
+        """Hold a running container to these limits from now on; SystemFailure if refused: `former` ones hold still."""
+        try:
+            await self._limit(container_id, resources, former)
+        except SystemFailure:
+            with contextlib.suppress(SystemFailure):
+                await self._limit(container_id, former, resources)
+            raise
+
+    async def _limit(self, container_id: str, resources: Resources, former: Resources) -> None:
+        limits = cgroup_limits(resources, limits_swap=self._cgroups.limits_swap)
+        if former.pids_limit and not resources.pids_limit:
+            limits["pids"] = {"limit": _ALL_PROCESSES}
+        file = self._layout.run(container_id) / "limits.json"
+        write_atomically(file, json.dumps(limits).encode())
+        try:
+            await self._command(container_id, "update", "--resources", str(file))
+        finally:
+            file.unlink()
 
     async def resize(self, container_id: str, rows: int, columns: int) -> None:
         """Set the terminal's size; NotFound when it has none."""

@@ -10,6 +10,7 @@ so what is mounted below shared mount points shows on both sides.
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -119,12 +120,22 @@ class Spawner:
 
 def _empty(points: Sequence[Path]) -> None:
     """Unmount what is mounted on one of these mount points, in this namespace alone; they themselves stay."""
-    for point in points:
-        syscalls.mount("", point, flags=syscalls.MS_PRIVATE)
-    for point in reversed(points):
+    visible = [point for point in points if _made_private(point)]
+    for point in reversed(visible):
         # one that lies on none of them lies on what the host shares, and would go there as well
-        if not set(points).isdisjoint(point.parents):
+        if not set(visible).isdisjoint(point.parents):
             syscalls.unmount(point, syscalls.MNT_DETACH)
+
+
+def _made_private(point: Path) -> bool:
+    """Make a mount point private; False where another mount, higher up, hides it: the table lists those as well."""
+    try:
+        syscalls.mount("", point, flags=syscalls.MS_PRIVATE)
+    except OSError as error:
+        if error.errno in (errno.EINVAL, errno.ENOENT, errno.ENOTDIR):
+            return False
+        raise
+    return True
 
 
 def _take_away(root: Path) -> None:

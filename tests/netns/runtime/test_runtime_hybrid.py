@@ -12,7 +12,9 @@ pytestmark = pytest.mark.skipif(not is_hybrid(), reason="this host has one versi
 
 
 def _cgroup_mounts() -> list[str]:
-    return sorted(line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines() if "/cgroup" in line)
+    return sorted(
+        line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines() if "/cgroup" in line
+    )
 
 
 def _beneath(place: Path) -> list[str]:

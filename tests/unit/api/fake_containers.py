@@ -8,6 +8,7 @@ from ipaddress import IPv4Address, IPv4Interface
 
 from fake_process import FakeProcess, FakeStdio
 
+from weft.engine.containers.limits import LimitChange
 from weft.engine.contract.runtime import ExecSpec, LogLine, LogQuery
 from weft.engine.results import Created, ExecState, Pruned, TopResult
 from weft.engine.waiting import WaitCondition, WaitResult
@@ -255,9 +256,14 @@ class FakeContainers:
         return self.add_ports(replace(record, ports=()), left)
 
     async def update(
-        self, reference: str, *, ports: Sequence[PortRequest] | None, restart: RestartPolicy | None
+        self,
+        reference: str,
+        *,
+        ports: Sequence[PortRequest] | None,
+        restart: RestartPolicy | None,
+        limits: LimitChange | None,
     ) -> ContainerRecord:
-        self.calls.append(("update", reference, ports, restart))
+        self.calls.append(("update", reference, ports, restart, limits))
         return self.find(reference)
 
     def log_path(self, record: ContainerRecord) -> str:

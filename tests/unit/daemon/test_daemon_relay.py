@@ -89,7 +89,7 @@ def process_id(directory: Path) -> int:
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - of another process
             await asyncio.sleep(0.01)
 
 
@@ -166,7 +166,8 @@ async def test_a_port_that_is_taken(make: Make) -> None:
     with socket.create_server(("::1", 0), family=socket.AF_INET6) as holder:
         port = holder.getsockname()[1]
         other = free_port()
-        with pytest.raises(SystemFailure, match=rf"failed to bind host port \[::1\]:{port}/tcp: address already in use"):
+        reason = rf"failed to bind host port \[::1\]:{port}/tcp: address already in use"
+        with pytest.raises(SystemFailure, match=reason):
             await relay.settle("one", (relayed(other, 1), relayed(port, 1)))
     assert relay.listeners() == frozenset()
     socket.create_server(("::1", other), family=socket.AF_INET6).close()  # all or none
@@ -208,7 +209,7 @@ async def test_the_process_dies(make: Make, tmp_path: Path) -> None:
                 return False
 
         async with asyncio.timeout(20):
-            while not await works():
+            while not await works():  # noqa: ASYNC110 - of another process
                 await asyncio.sleep(0.02)
 
 

@@ -7,6 +7,7 @@ import pytest
 from weft.drivers.bridge_options import BridgeOptions, GatewayMode, bridge_options
 from weft.drivers.predefined import bridge_spec
 from weft.model.errors import InvalidParameter
+from weft.model.exposure import Exposure, Reach
 from weft.model.network import NetworkSpec
 
 BRIDGE = "com.docker.network.bridge."
@@ -38,6 +39,10 @@ def test_all_of_them() -> None:
         bridge__gateway_mode_ipv4="isolated",
         bridge__gateway_mode_ipv6="nat-unprotected",
         bridge__inhibit_ipv4="t",
+        bridge__trusted_host_interfaces="eth1:wlan0:eth1",
+        bridge__host_binding_ipv6="2001:db8::1",
+        advertise_addr_nmsgs="0",
+        advertise_addr_ms="2000",
         bridge__default_bridge="true",
         driver__mtu="9000",
         container_iface_prefix="net",
@@ -54,6 +59,10 @@ def test_all_of_them() -> None:
         mode_ipv4=GatewayMode.ISOLATED,
         mode_ipv6=GatewayMode.NAT_UNPROTECTED,
         inhibit_ipv4=True,
+        trusted=("eth1", "wlan0"),
+        host_binding_ipv6=ip_address("2001:db8::1"),  # type: ignore[arg-type]
+        advertisements=0,
+        advertise_interval=2000,
         mtu=9000,
         interface_prefix="net",
         source_ipv4=ip_address("192.0.2.1"),  # type: ignore[arg-type]
@@ -77,11 +86,11 @@ def test_empty_values_and_an_mtu_of_zero_are_defaults() -> None:
         (BRIDGE + "inhibit_ipv4", "tRUE", 'strconv.ParseBool: parsing "tRUE": invalid syntax'),
         (BRIDGE + "host_binding_ipv4", "localhost", "nil ip"),
         (BRIDGE + "gateway_mode_ipv4", "bridge", "unknown gateway mode bridge"),
-        (
-            BRIDGE + "gateway_mode_ipv6",
-            "routed",
-            "routed is not supported: use nat-unprotected, with a route to this host, or nat",
-        ),
+        (BRIDGE + "host_binding_ipv6", "192.0.2.1", "not an IPv6 address"),
+        ("com.docker.network.advertise_addr_nmsgs", "4", "must be in the range 0 to 3"),
+        ("com.docker.network.advertise_addr_nmsgs", "-1", "must be in the range 0 to 3"),
+        ("com.docker.network.advertise_addr_ms", "2001", "must be in the range 100 to 2000"),
+        ("com.docker.network.advertise_addr_ms", "1s", 'strconv.Atoi: parsing "1s": invalid syntax'),
         ("com.docker.network.driver.mtu", "big", 'strconv.Atoi: parsing "big": invalid syntax'),
         ("com.docker.network.driver.mtu", "-1", "invalid MTU number: -1"),
         ("com.docker.network.driver.mtu", "65536", "invalid MTU number: 65536"),
@@ -113,8 +122,30 @@ def test_isolated_is_for_internal_networks() -> None:
 
 
 def test_unknown_options_of_docker_s_own_are_refused_by_name() -> None:
-    message = refusal(BRIDGE + "trusted_host_interfaces", "eth1")
-    assert message == f"the bridge driver does not support the option {BRIDGE}trusted_host_interfaces: leave it out"
+    message = refusal(BRIDGE + "speed", "10")
+    assert message.startswith(f"the bridge driver does not support the option {BRIDGE}speed: leave it out; it knows ")
+    assert f" {BRIDGE}trusted_host_interfaces, " in message
+
+
+def test_a_policy_with_a_slip_in_its_name_is_refused() -> None:
+    message = refusal("weft.pubish", "localhost")
+    assert message.startswith("the bridge driver does not support the option weft.pubish: leave it out; ")
+    assert message.endswith(", weft.publish")
+
+
+def test_routed() -> None:
+    assert options(bridge__gateway_mode_ipv6="routed").mode(6) is GatewayMode.ROUTED
+
+
+def test_the_policy_of_published_ports() -> None:
+    read = bridge_options(NetworkSpec(name="n", options={"weft.publish": "lan"}))
+    assert read.exposure == Exposure(Reach.LAN)
+    assert refusal("weft.publish", "all").startswith('failed to parse weft.publish value: all ("all" is neither open, ')
+
+
+def test_trusted_interfaces_have_names_that_interfaces_may_have() -> None:
+    label = BRIDGE + "trusted_host_interfaces"
+    assert refusal(label, "eth1;drop").startswith(f"failed to parse {label} value: eth1;drop (")
 
 
 def test_options_of_others_are_let_through() -> None:

@@ -98,7 +98,7 @@ def test_an_interface_of_a_vrf_is_as_good_as_any() -> None:
 @pytest.mark.parametrize(("driver", "other"), [(MACVLAN, "ipvlan"), (IPVLAN, "macvlan"), (MACVLAN, "ipvtap")])
 def test_links_of_the_other_kind_are_refused(driver: ParentedDriver, other: str) -> None:
     facts = Facts((Link("eth0"), Link("theirs", 5, other, lower=2), Link("elsewhere", 6, driver.name, lower=2)))
-    with pytest.raises(Conflict, match="parent interface eth0 carries the (ip|mac)vlan link theirs"):
+    with pytest.raises(Conflict, match=r"parent interface eth0 carries the (ip|mac)vlan link theirs"):
         driver.create_network(network(driver=driver.name, parent="eth0"), facts)
 
 
@@ -118,12 +118,14 @@ def test_who_may_share_a_parent() -> None:
     MACVLAN.check_conflicts(network(A, macvlan_mode="passthru", **parent), [network(B, parent="eth1"), network(C)])
     with pytest.raises(Forbidden, match=r"^ipvlan network b \(b+\) is already using parent interface eth0"):
         MACVLAN.check_conflicts(network(A, **parent), [network(B, "ipvlan", **parent)])
-    with pytest.raises(Forbidden, match="^cannot use mode passthru, macvlan network b .* using parent interface eth0$"):
+    with pytest.raises(
+        Forbidden, match=r"^cannot use mode passthru, macvlan network b .* using parent interface eth0$"
+    ):
         MACVLAN.check_conflicts(network(A, macvlan_mode="passthru", **parent), [network(B, **parent)])
-    with pytest.raises(Forbidden, match="^macvlan network b .* using parent interface eth0 in mode passthru$"):
+    with pytest.raises(Forbidden, match=r"^macvlan network b .* using parent interface eth0 in mode passthru$"):
         MACVLAN.check_conflicts(network(A, **parent), [network(B, macvlan_mode="passthru", **parent)])
-    with pytest.raises(Forbidden, match="^network di-bbbbbbbbbbbb is already using parent interface eth0$"):
+    with pytest.raises(Forbidden, match=r"^network di-bbbbbbbbbbbb is already using parent interface eth0$"):
         IPVLAN.check_conflicts(network(A, "ipvlan", **parent), [network(B, "ipvlan", **parent)])
-    with pytest.raises(Forbidden, match="^network macvlan b is already using parent interface eth0$"):
+    with pytest.raises(Forbidden, match=r"^network macvlan b is already using parent interface eth0$"):
         IPVLAN.check_conflicts(network(A, "ipvlan", **parent), [network(B, **parent)])
     IPVLAN.check_conflicts(network(A, "ipvlan"), [network(B, "ipvlan")])

@@ -87,7 +87,7 @@ def test_a_macvlan_is_policed_where_it_enters() -> None:
     assert isinstance(load, LoadTable)
     assert (load.table, load.namespace) == ("weft_rate_eeeeeeeeeeee", "box")
     assert 'hook ingress device "eth0"' in load.ruleset
-    assert "limit rate over 1000000 bytes/second burst 100000 bytes" in load.ruleset
+    assert "limit rate over 1000000 bytes/second burst 1500 bytes" in load.ruleset
     assert unshaping(Rates(ingress=1000), MACVLAN, "box").operations == (DeleteTable(load.table, "box"),)
 
 

@@ -125,7 +125,7 @@ def test_an_endpoint_that_leads_out_by_its_link_is_the_gateway_s_equal() -> None
 
 
 def test_macs() -> None:
-    with pytest.raises(InvalidParameter, match="^ipvlan interfaces do not support custom mac address assignment"):
+    with pytest.raises(InvalidParameter, match=r"^ipvlan interfaces do not support custom mac address assignment"):
         IPVLAN.validate_endpoint(EndpointSpec(mac_address="02:42:0a:01:00:02"))
     MACVLAN.validate_endpoint(EndpointSpec(mac_address="02:42:0a:01:00:02"))
     assert IPVLAN.shares_mac(network(A, "ipvlan").spec)
@@ -176,5 +176,18 @@ def test_host_access_is_repaired_and_removed() -> None:
 
 def test_host_access_leaves_the_host_s_routes_alone() -> None:
     record = network(A, "macvlan", pool("10.1.0.0/24", "10.1.0.128/25"), **ACCESS)
-    with pytest.raises(Conflict, match="host has a route to 10.1.0.128/25 already: choose another --ip-range"):
+    with pytest.raises(Conflict, match=r"host has a route to 10.1.0.128/25 already: choose another --ip-range"):
         MACVLAN.create_network(record, Facts(routes=(ip_network("10.1.0.128/25"),)))
+
+
+def test_host_access_s_routes_are_brought_into_agreement_with_the_endpoints() -> None:
+    pools = (pool("10.1.0.0/24", aux={"host_access": "10.1.0.9"}), pool("fd01::/64", aux={"host_access": "fd01::9"}))
+    record = network(A, "macvlan", *pools, **ACCESS)
+    routed = tuple(map(ip_network, ("10.1.0.7/32", "fd01::9/128", "fe80::/64")))
+    facts = Facts((Link("eth0"), Link(LINK, 3, "macvlan", lower=2)), routed)
+    assert list(MACVLAN.restored(record, [ENDPOINT], facts)) == [
+        DeleteRoute(ip_network("10.1.0.7/32"), LINK),
+        AddRoute(ip_network("10.1.0.2/32"), LINK),
+    ]
+    assert list(MACVLAN.restored(record, [ENDPOINT], Facts())) == [AddRoute(ip_network("10.1.0.2/32"), LINK)]
+    assert not MACVLAN.restored(network(parent="eth0"), [ENDPOINT], facts)

@@ -2,22 +2,23 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from weft.daemon.engine import Edges, Engine
 from weft.drivers.registry import built_in
 from weft.engine.contract.images import Deletion, InUse
-from weft.engine.contract.kernel import Facts, Link, Listener, SandboxSockets
+from weft.engine.contract.kernel import Facts, ForeignListing, Link, Listener, SandboxSockets
+from weft.engine.contract.leases import Lease, LeaseRequest
 from weft.engine.contract.names import SandboxView
-from weft.engine.contract.relay import RelayedPort
 from weft.engine.contract.records import Change, Delete, Put, Record
-from weft.engine.contract.remote import RemoteDriver, RemoteIpam
+from weft.engine.contract.relay import RelayedPort
+from weft.engine.contract.remote import RemoteDriver, RemoteIpam, Remotes
 from weft.engine.contract.runtime import Bundle, ExecSpec, Exit, LogLine, LogQuery, RuntimeInfo
 from weft.engine.settings import Settings
 from weft.model.address import Address
-from weft.model.container import ContainerRecord
+from weft.model.container import ContainerRecord, Resources
 from weft.model.errors import InvalidParameter, NotFound, SystemFailure
 from weft.model.image import ImageConfig, ImageRecord
 from weft.model.volume import VolumeRecord
@@ -55,6 +56,8 @@ class FakeKernel:
         self.loads = 0
         self.fail_on = ""
         self.occupied: frozenset[Listener] = frozenset()
+        self.foreign = ForeignListing()
+        self.changes_of_others: asyncio.Queue[None] = asyncio.Queue()
         self.flushes: asyncio.Queue[str] = asyncio.Queue()
 
     async def apply(self, plan: Plan) -> None:
@@ -124,6 +127,17 @@ class FakeKernel:
     def sandbox_path(self, sandbox: str) -> str:
         return f"/netns/{sandbox}"
 
+    async def addresses_changed(self) -> AsyncIterator[None]:
+        await asyncio.Event().wait()
+        yield
+
+    async def foreign_rules(self) -> ForeignListing:
+        return self.foreign
+
+    async def foreign_changes(self) -> AsyncIterator[None]:
+        while True:
+            yield await self.changes_of_others.get()
+
     async def flushed(self) -> AsyncIterator[str]:
         while True:
             yield await self.flushes.get()
@@ -168,6 +182,7 @@ class FakeRuntime:
         self.ended: dict[str, Exit] = {}
         self.attached: dict[str, list[FakeStdio]] = defaultdict(list)
         self.signals: list[int] = []
+        self.limits: dict[str, Resources] = {}
         self._callback: Callable[[str, Exit], None] | None = None
         self._pid = 100
 
@@ -178,6 +193,10 @@ class FakeRuntime:
 
     def on_exit(self, callback: Callable[[str, Exit], None]) -> None:
         self._callback = callback
+
+    async def limit(self, container_id: str, resources: Resources, former: Resources) -> None:
+        assert container_id in self.running
+        self.limits[container_id] = resources
 
     async def prepare(self, record: ContainerRecord) -> None:
         self.prepared.add(record.id)
@@ -414,6 +433,22 @@ class NoRemotes:
         return ()
 
 
+class NoLeases:
+    """Nobody has a lease."""
+
+    async def acquire(self, request: LeaseRequest) -> Lease:
+        raise SystemFailure("no DHCP client here")
+
+    async def release(self, endpoint_id: str) -> None: ...
+
+    async def adopt(self, requests: Collection[LeaseRequest]) -> tuple[Lease, ...]:
+        return ()
+
+    async def changes(self) -> AsyncIterator[Lease]:
+        await asyncio.Event().wait()
+        yield  # type: ignore[misc]
+
+
 class FakeRelay:
     """A relay that keeps what it is given; `available` as daemon.json's userland-proxy has it."""
 
@@ -442,6 +477,7 @@ class World:
     volumes: FakeVolumes = field(default_factory=FakeVolumes)
     files: FakeFiles = field(default_factory=FakeFiles)
     relay: FakeRelay = field(default_factory=FakeRelay)
+    remotes: Remotes = field(default_factory=NoRemotes)
     store: MemoryStore = field(default_factory=MemoryStore)
     settings: Settings = field(default_factory=lambda: Settings(data_root="/d", exec_root="/x", host_id="host"))
 
@@ -455,7 +491,8 @@ class World:
             self.files,
             self.names,
             self.store,
-            NoRemotes(),
+            self.remotes,
             self.relay,
+            NoLeases(),
         )
         return Engine(edges, self.store.load(), self.settings, built_in())

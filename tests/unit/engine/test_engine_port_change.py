@@ -44,6 +44,15 @@ async def test_a_port_is_added_and_taken_back(engine: Engine, world: World) -> N
     await start(engine, "two", fixed(8080))
 
 
+async def test_ports_that_change_places_stay_taken(engine: Engine) -> None:
+    await start(engine, "one", fixed(8080))
+    await engine.containers.update("one", ports=[fixed(8080, HTTPS), fixed(8081)])
+    await start(engine, "two")
+    for number in (8080, 8081):
+        with pytest.raises(Conflict, match=f"{number} failed: port is already allocated"):
+            await engine.containers.publish("two", [fixed(number)])
+
+
 @pytest.mark.parametrize("operation", ["AddElements", "DeleteElements"])
 async def test_a_kernel_that_refuses(engine: Engine, world: World, operation: str) -> None:
     await start(engine, "one", fixed(8080))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from weft.firewall.publication import Publication, publications
 from weft.firewall.publish import LONG_RUN, ports_published, ports_unpublished, publication_contents
 from weft.model.endpoint import Endpoint
+from weft.model.exposure import parse_exposure
 from weft.model.port import ContainerPort, Protocol, PublishedPort
 from weft.plan.operations import AddElements, DeleteElements, Element, ForgetFlows
 
@@ -129,3 +130,39 @@ def reached(found: dict[str, Iterable[Element]]) -> dict[int, int]:
             assert number not in ports
             ports[number] = number
     return ports
+
+
+def test_a_routed_port_is_no_port_of_the_host() -> None:
+    assert contents(port("0.0.0.0", 0, 80), port("::", 0, 53, Protocol.UDP)) == {
+        "direct4": ["172.18.0.2 tcp 80 -> "],
+        "direct6": ["fd00::2 udp 53 -> "],
+    }
+
+
+def test_a_port_that_is_reached_both_ways() -> None:
+    found = publication_contents(publications([port("0.0.0.0", 8080, 80)], ENDPOINT, direct=True))
+    assert {name: list(map(words, elements)) for name, elements in found.items()} == {
+        "ports4": ["tcp 8080 -> 172.18.0.2 80"],
+        "direct4": ["172.18.0.2 tcp 80 -> "],
+    }
+
+
+@pytest.mark.parametrize(
+    ("policy", "chain", "listed"),
+    [
+        ("localhost", "refused", []),
+        ("lan", "lan", []),
+        ("192.0.2.7,10.0.0.0/8,fd00::/8", "listed", ["10.0.0.0/8", "192.0.2.7"]),
+        ("fd00::/8", "listed", []),
+    ],
+)
+def test_a_policy_is_an_element_by_container_port(policy: str, chain: str, listed: list[str]) -> None:
+    """Two ports of the host that lead to one of the container share it."""
+    ports = [port("0.0.0.0", 8080, 80), port("0.0.0.0", 8081, 80)]
+    made = publications(ports, ENDPOINT, exposure=lambda _: parse_exposure(policy))
+    found = publication_contents(made)
+    assert [words(element) for element in found["exposure4"]] == [f"172.18.0.2 tcp 80 -> goto {chain}"]
+    assert [element.key[3] for element in found.get("listed4", ())] == listed
+    (undone,) = {type(operation) for operation in ports_unpublished(made)}
+    assert undone is DeleteElements
+    assert {each.inverse for each in ports_published(made)} == set(ports_unpublished(made))

@@ -124,6 +124,25 @@ def test_a_full_pool_is_not_searched(subnet: str) -> None:
     assert looked_at.lookups < 10
 
 
+def test_neighbours_keep_clear_of_each_other() -> None:
+    neighbours: list[AddressPool] = []
+    first, second = (
+        AddressPool(Pool(subnet=ip_network("10.0.0.0/29"), gateway=ip_address(gateway)), neighbours)
+        for gateway in ("10.0.0.1", "10.0.0.2")
+    )
+    neighbours += [first, second]
+    assert str(first.take()) == "10.0.0.3/29"  # the other one's gateway is no endpoint's
+    assert str(second.take()) == "10.0.0.4/29"
+    with pytest.raises(Forbidden, match="Address already in use"):
+        second.take(ip_address("10.0.0.3"))
+    assert all_of(second) == ["10.0.0.5/29", "10.0.0.6/29"]
+    first.release(ip_address("10.0.0.3"))
+    assert str(second.take()) == "10.0.0.3/29"  # its turn had passed while the other one had it
+    second.release(ip_address("10.0.0.3"))
+    assert all_of(first) == ["10.0.0.3/29"]
+    assert (first.in_use, second.in_use) == (1, 3)
+
+
 class CountingSet(set[int]):
     lookups = 0
 

@@ -217,3 +217,25 @@ def test_a_chosen_subnet_overlaps_nothing(taken: list[str], routes: list[str], p
     assert not any(pool.subnet.overlaps(ip_network(other)) for other in (*taken, *routes))
     assert any(pool.subnet.subnet_of(default.base) for default in LOCAL_POOLS)  # type: ignore[arg-type]
     assert prefix in (None, pool.subnet.prefixlen)
+
+
+SHARED = Pool(subnet=ip_network("10.1.0.0/24"), ip_range=ip_network("10.1.0.128/25"))
+
+
+@pytest.mark.parametrize("ip_range", ["10.1.0.128/26", "10.1.0.0/25"])
+def test_a_subnet_is_shared_by_pools_with_ranges_of_their_own(ip_range: str) -> None:
+    (pool,) = resolve(wanted("10.1.0.0/24", ip_range=ip_network(ip_range)), shared=[("first", SHARED)])
+    assert str(pool.ip_range) == ip_range
+    with pytest.raises(Forbidden, match=r'10.1.0.0/24 overlaps 10.1.0.0/24 of network "net0"'):
+        resolve(wanted("10.1.0.0/24", ip_range=ip_network(ip_range)), taken=["10.1.0.0/24"])
+
+
+@pytest.mark.parametrize("rest", [{}, {"ip_range": ip_network("10.1.0.128/25")}], ids=["no range", "the same range"])
+def test_a_subnet_is_not_shared_otherwise(rest: dict[str, Any]) -> None:
+    with pytest.raises(Forbidden, match=r'Pool overlaps .* of network "first"; choose another subnet'):
+        resolve(wanted("10.1.0.0/24", **rest), shared=[("first", SHARED)])
+
+
+def test_chosen_subnets_keep_clear_of_shared_ones() -> None:
+    (pool,) = resolve(shared=[("first", Pool(subnet=ip_network("172.17.0.0/16")))])
+    assert str(pool.subnet) == "172.18.0.0/16"

@@ -20,7 +20,9 @@ from weft.plan.operations import (
     Element,
     ForgetFlows,
     LoadTable,
+    MoveLink,
     Operation,
+    ReturnLink,
     SetSysctl,
 )
 from weft.plan.plan import Plan
@@ -38,6 +40,7 @@ PAIRS = [
     ),
     (AddElements("t", "m", ELEMENTS, "s"), DeleteElements("t", "m", ELEMENTS, "s")),
     (LoadTable("t", "", "s"), DeleteTable("t", "s")),
+    (MoveLink("tap0", "s", "eth0"), ReturnLink("eth0", "tap0", "s")),
 ]
 
 

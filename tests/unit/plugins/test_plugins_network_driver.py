@@ -209,7 +209,7 @@ async def test_a_bad_answer_to_join_is_taken_back(driver: RemoteDriver, plugin: 
 
 async def test_a_slow_plugin_is_not_waited_for_long(driver: RemoteDriver, plugin: FakePlugin) -> None:
     plugin.replies["NetworkDriver.Join"] = lambda _: asyncio.sleep(5)
-    with pytest.raises(Unavailable, match="did not answer NetworkDriver.Join within"):
+    with pytest.raises(Unavailable, match=r"did not answer NetworkDriver.Join within"):
         await attach(driver)
     assert plugin.methods[-2:] == ["Leave", "DeleteEndpoint"]
 
@@ -220,7 +220,7 @@ async def test_a_plugin_that_hangs_up(driver: RemoteDriver, plugin: FakePlugin) 
         return web.Response()
 
     plugin.replies["NetworkDriver.Join"] = hang_up
-    with pytest.raises(Unavailable, match="broke off at NetworkDriver.Join"):
+    with pytest.raises(Unavailable, match=r"broke off at NetworkDriver.Join"):
         await attach(driver)
     assert plugin.methods[-1] == "DeleteEndpoint"
 
@@ -263,7 +263,7 @@ async def test_capabilities_that_are_none(tmp_path: Path, registry: PluginRegist
 
 
 async def test_unknown_and_unfit_plugins(tmp_path: Path, registry: PluginRegistry) -> None:
-    with pytest.raises(NotFound, match="^could not find plugin nobody in v1 plugin registry: plugin not found$"):
+    with pytest.raises(NotFound, match=r"^could not find plugin nobody in v1 plugin registry: plugin not found$"):
         await registry.driver("nobody")
     async with FakePlugin(tmp_path / "vol.sock", ("VolumeDriver",)):
         with pytest.raises(NotFound, match="does not implement the requested driver"):

@@ -43,9 +43,13 @@ def lan() -> Iterator[Lan]:
     """An engine's host with `eth0` on a cable to a neighbour, 10.9.0.1 and 10.9.0.2."""
     with Host("engine") as host, Host("neighbour") as neighbour:
         cable = link(host, neighbour, "10.9.0.0/24", "2001:db8:9::/64")
-        engine = WeftEngine(host)
+        # as the tutorial has it for its dual-stack network: "if you have configured the Docker daemon to allow IPv6"
+        options = {"macvlan": {"com.docker.network.enable_ipv6": "true"}}
+        engine = WeftEngine(host, {"default-network-opts": options})
         engine.start()
         assert engine.api.post("/images/create?fromImage=busybox&tag=latest").status == 200
+        # a router, as networks have one, that answers for an address only where it is
+        neighbour.sysctl(net__ipv4__ip_forward=1, net__ipv4__conf__all__arp_ignore=1)
         echo(neighbour)
         yield Lan(engine, neighbour, cable)
 

@@ -89,15 +89,3 @@ def test_pause_freezes_and_a_paused_container_can_be_removed(docker: Docker) -> 
     docker.out("pause", "one")
     docker.out("rm", "-f", "one")
     assert not events.exists()
-
-
-def test_a_killed_daemon_finds_its_containers_again(docker: Docker, engine: Engine) -> None:
-    docker.out("network", "create", "my-net")
-    docker.out("run", "-d", "--name", "one", "--network", "my-net", "-p", "8080:80", "busybox", "httpd", "-f")
-    pid = docker.inspect("one")["State"]["Pid"]
-    engine.kill()
-    engine.start()
-    assert docker.inspect("one")["State"]["Pid"] == pid
-    assert docker.out("exec", "one", "echo", "yes") == "yes"
-    docker.out("stop", "-t", "1", "one")
-    assert docker.inspect("one")["State"]["Status"] == "exited"

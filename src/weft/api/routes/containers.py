@@ -154,8 +154,10 @@ class ContainerRoutes:
 
     async def update(self, call: Call) -> web.StreamResponse:
         """POST /containers/{name}/update, with PortBindings besides Docker's fields."""
-        change = container_update(await read_json(call.request, UPDATE))
-        record = await self._containers.update(call.name, ports=change.ports, restart=change.restart)
+        change = container_update(await read_json(call.request, UPDATE), self._facts.machine.cpus)
+        record = await self._containers.update(
+            call.name, ports=change.ports, restart=change.restart, limits=change.limits
+        )
         return json_response({"Warnings": ports_answer(record, change.ports or ()).warnings})
 
     async def publish(self, call: Call) -> web.StreamResponse:

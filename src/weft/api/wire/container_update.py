@@ -9,14 +9,17 @@ import msgspec
 
 from weft.api.wire.container_create import restart_policy
 from weft.api.wire.host_config import HostConfig, PortBindings
+from weft.api.wire.limits import limit_change
 from weft.api.wire.ports import PortMap, parse_bindings, published_map
 from weft.api.wire.shapes import Answer, Request
+from weft.engine.containers.limits import LimitChange
 from weft.model.container import ContainerRecord, RestartPolicy
 from weft.model.errors import InvalidParameter, Unimplemented
 from weft.model.port import PortRequest
 
 _UNSET: tuple[object, ...] = (None, 0, "", False, [], {})
-_CHANGEABLE = ("port_bindings", "restart_policy")
+_LIMITS = ("memory", "memory_swap", "memory_reservation", "nano_cpus", "cpu_shares", "cpu_period", "cpu_quota")
+_CHANGEABLE = frozenset({"port_bindings", "restart_policy", "pids_limit", *_LIMITS})
 
 DECODER = msgspec.json.Decoder(HostConfig)
 
@@ -43,20 +46,22 @@ class Update:
 
     ports: tuple[PortRequest, ...] | None = None
     restart: RestartPolicy | None = None
+    limits: LimitChange | None = None
 
 
-def container_update(request: HostConfig) -> Update:
+def container_update(request: HostConfig, cpus: int) -> Update:
     """Return what is to change. Unimplemented names a field that Weft cannot change, InvalidParameter a bad value."""
     for field in msgspec.structs.fields(HostConfig):
         if field.name not in _CHANGEABLE and getattr(request, field.name) not in _UNSET:
             raise Unimplemented(
-                f"{field.encode_name} is not supported by update: Weft changes RestartPolicy and PortBindings of a "
-                "container; for the rest remove it and create it again"
+                f"{field.encode_name} is not supported by update: Weft changes RestartPolicy, PortBindings and limits "
+                "of memory, CPU and processes; for the rest remove the container and create it again"
             )
     restart = request.restart_policy
     return Update(
         ports=None if request.port_bindings is None else parse_bindings(request.port_bindings),
         restart=restart_policy(restart, auto_remove=False) if restart is not None and restart.name else None,
+        limits=limit_change(request, cpus),
     )
 
 

@@ -1,6 +1,7 @@
 """Resources of HostConfig -> Resources, with the bounds that Docker puts on them (Engine API v1.51 Resources)."""
 
 from weft.api.wire.host_config import HostConfig, UlimitConfig
+from weft.engine.containers.limits import LimitChange
 from weft.model.container import Resources, Ulimit
 from weft.model.errors import InvalidParameter
 
@@ -30,6 +31,25 @@ def resources(host: HostConfig, cpus: int) -> Resources:
         pids_limit=pids if pids is not None and pids > 0 else None,
         ulimits=tuple(_ulimit(limit) for limit in host.ulimits or () if limit is not None),
     )
+
+
+def limit_change(host: HostConfig, cpus: int) -> LimitChange | None:
+    """Return what an update asks of the limits, None where it asks nothing; bounds as for `resources`."""
+    memory, swap = host.memory or 0, host.memory_swap or 0
+    # without a memory limit in the request, that of the container counts, which the engine knows
+    _check_memory(memory, swap if memory else min(swap, 0), host.memory_reservation or 0)
+    _check_cpu(host, cpus)
+    change = LimitChange(
+        memory=memory,
+        memory_swap=swap,
+        memory_reservation=host.memory_reservation or 0,
+        nano_cpus=host.nano_cpus or 0,
+        cpu_shares=max(host.cpu_shares or 0, 0),
+        cpu_period=host.cpu_period or 0,
+        cpu_quota=host.cpu_quota or 0,
+        pids_limit=host.pids_limit,
+    )
+    return change if change != LimitChange() else None
 
 
 def _check_memory(memory: int, swap: int, reservation: int) -> None:

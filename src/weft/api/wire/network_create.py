@@ -1,6 +1,6 @@
 """POST /networks/create -> NetworkSpec, with Docker's checks of IPAM.Config (Engine API v1.51)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_interface
 
 import msgspec
@@ -79,7 +79,7 @@ def network_spec(request: NetworkCreateRequest, version: Version) -> NetworkSpec
         driver=request.driver or "bridge",
         scope=_scope(request.scope or ""),
         ipv4=True if version < _IPV4_SINCE or request.enable_ipv4 is None else request.enable_ipv4,
-        ipv6=bool(request.enable_ipv6),
+        ipv6=_has_ipv6(request.enable_ipv6, pools),
         internal=bool(request.internal),
         attachable=bool(request.attachable),
         ingress=bool(request.ingress),
@@ -91,6 +91,13 @@ def network_spec(request: NetworkCreateRequest, version: Version) -> NetworkSpec
         options=text_map(request.options),
         labels=text_map(request.labels),
     )
+
+
+def _has_ipv6(asked: bool | None, pools: Iterable[PoolSpec]) -> bool:
+    """Whether IPv6 is on; where a client does not say, an IPv6 subnet does, which Docker drops without a word."""
+    if asked is not None:
+        return asked
+    return any(pool.subnet is not None and pool.subnet.version == 6 for pool in pools)
 
 
 def _scope(text: str) -> Scope:

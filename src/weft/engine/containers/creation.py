@@ -17,6 +17,7 @@ from weft.engine.images import ImageService
 from weft.engine.inventory import Inventory
 from weft.engine.results import Created
 from weft.engine.sandbox.mode import is_host, joined_container
+from weft.engine.sandbox.obstacles import Obstacles
 from weft.engine.settings import Settings
 from weft.engine.volumes import VolumeService
 from weft.model.container import ContainerRecord, ContainerSpec, NetworkingSpec
@@ -39,6 +40,7 @@ class Creation:
         runtime: Runtime,
         volumes: VolumeService,
         mounts: MountResolver,
+        obstacles: Obstacles,
         events: EventBus,
         environment: Environment,
         settings: Settings,
@@ -48,6 +50,7 @@ class Creation:
         self._runtime = runtime
         self._volumes = volumes
         self._mounts = mounts
+        self._obstacles = obstacles
         self._events = events
         self._environment = environment
         self._settings = settings
@@ -89,7 +92,8 @@ class Creation:
         finally:
             self._reserved.discard(name)
         self._events.emit("container", "create", record.id, event_attributes(record))
-        return Created(record.id, warnings)
+        obstacles = self._obstacles.of(record) if _publishes(spec.networking) else ()
+        return Created(record.id, (*warnings, *obstacles))
 
     async def _image(self, reference: str, platform: str) -> ImageRecord:
         if not reference:

@@ -1,8 +1,9 @@
 """What the engine needs of the kernel room."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
+from typing import Any
 from typing import Protocol as Contract
 
 from weft.model.address import Address, Interface, Network
@@ -35,7 +36,12 @@ class Facts:
     default_mtu: int  # of the interface that carries the default route; 1500 without one
     sandboxes: frozenset[str]
     tables: frozenset[str]  # nftables tables of family inet
+    link_routes: tuple[tuple[Network, int], ...] = ()  # the same destinations, each with the index of its link
     bridge_netfilter: bool = False  # whether bridged IPv4 frames pass through the firewall (br_netfilter)
+
+    def routes_of(self, link: int) -> tuple[Network, ...]:
+        """Return the destinations that are routed through the link of that index."""
+        return tuple(destination for destination, index in self.link_routes if index == link)
 
     def link(self, name: str) -> Link | None:
         """Return the link of that name, or None."""
@@ -44,6 +50,16 @@ class Facts:
     def link_names(self) -> tuple[str, ...]:
         """Return the names of all links."""
         return tuple(link.name for link in self.links)
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignListing:
+    """Tables of other programs that forwarded packets pass, as libnftables-json(5) has them; `unseen` says what is not
+    in it, and why.
+    """
+
+    entries: tuple[Mapping[str, Any], ...] = ()
+    unseen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +117,19 @@ class Kernel(Contract):
         ...
 
     def flushed(self) -> AsyncIterator[str]:
-        """Yield the name of one of Weft's tables whenever somebody else deleted it."""
+        """Yield the name of one of Weft's tables whenever somebody else deleted it, or took something out of it."""
+        ...
+
+    async def foreign_rules(self) -> ForeignListing:
+        """Return the tables of others that see forwarded packets."""
+        ...
+
+    def foreign_changes(self) -> AsyncIterator[None]:
+        """Yield whenever tables of others have changed."""
+        ...
+
+    def addresses_changed(self) -> AsyncIterator[None]:
+        """Yield whenever the host's own addresses changed; for one caller."""
         ...
 
 

@@ -1,28 +1,30 @@
 """What the engine needs of programs outside: drivers and address management that it calls, and does not plan itself.
 
-A built-in driver is a pure planner. A remote one is called, and what it answers becomes facts on the records (`Endpoint`,
-`Pool`, `NetworkRecord.driver_data`); `weft.drivers.remote` plans from these facts what is left to do in the kernel.
+A built-in driver is a pure planner. A remote one is called, and what it answers becomes facts on the records
+(`Endpoint`, `Pool`, `NetworkRecord.driver_data`); `weft.drivers.remote` plans from these facts what is left to do in
+the kernel.
 
 The life of an endpoint of a remote driver, one call after the other, under the container's lock:
 
-    sandbox made (empty, loopback up) ─ attach ─ plan applied ─ publish ─ … ─ revoke ─ detach ─ plan undone ─ remove
+    sandbox made (empty, loopback up) ─ attach ─ plan applied ─ publish ─ … ─ revoke ─ detach ─ link given back ─ remove
 
 - `attach` finds the sandbox's namespace at `Place.path`. It either moves an interface there itself and returns it as
-  `Endpoint.sandbox_link` with `source_link` "" (CNI), or names one of the host in `source_link`, which the engine then moves,
-  renames to `sandbox_link`, and gives its MAC, addresses and routes (plugin protocol v1). `sandbox_link` comes filled with
-  the name that is kept for it; a driver with another prefix takes `Place.free_name`, one without an interface returns "".
-- An endpoint that is recorded may never have been attached (a crash): `revoke`, `detach` and `remove` of such a one, or
-  of one that the driver has forgotten, succeed.
-- When a step fails, the engine calls `detach` and `remove` for all that it attached; a driver undoes itself what its own
-  failing `attach` did.
+  `Endpoint.sandbox_link` with `source_link` "" (CNI), or names one of the host in `source_link`, which the engine then
+  moves, renames to `sandbox_link`, and gives its MAC, addresses and routes (plugin protocol v1). `sandbox_link` comes
+  filled with the name that is kept for it; a driver with another prefix takes `Place.free_name`, one without an
+  interface returns "".
+- An endpoint that is recorded may never have been attached (a crash): `revoke`, `detach` and `remove` of such a one,
+  or of one that the driver has forgotten, do no harm; the engine logs what they raise and goes on.
+- When a step fails, the engine calls `detach` and `remove` for all that it attached; a driver undoes itself what its
+  own failing `attach` did.
 
-Errors of every method: NotFound where the program is not there, Unavailable where it does not answer in time, SystemFailure
-or a kind of its own for what it refuses or for an answer that makes no sense; the message names the program.
+Errors of every method: NotFound where the program is not there, Unavailable where it does not answer in time,
+SystemFailure for what it refuses or for an answer that makes no sense; the message names the program.
 """
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from weft.model.address import Address, Interface
 from weft.model.address import Network as Subnet
@@ -94,6 +96,15 @@ class RemoteDriver(Protocol):
         ...
 
 
+@runtime_checkable
+class CheckingDriver(Protocol):
+    """A network driver that can say whether an endpoint is still as it made it."""
+
+    async def check(self, network: NetworkRecord, endpoint: Endpoint, place: Place) -> None:
+        """Raise what is the matter with a live endpoint."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressRequest:
     """A request for an endpoint's address; `wanted` is what the user asked for, `mac` "" where none was needed."""
@@ -108,7 +119,7 @@ class AddressRequest:
 
 
 class RemoteIpam(Protocol):
-    """Address management outside. A network's gateways are requested with its pools, endpoints' addresses one by one."""
+    """Address management outside. Gateways are requested with a network's pools, endpoints' addresses one by one."""
 
     async def requires_mac(self) -> bool:
         """Whether addresses go by MAC, so that an endpoint gets its own before it asks for one."""
@@ -117,7 +128,7 @@ class RemoteIpam(Protocol):
     async def request_pools(
         self, spec: NetworkSpec, *, host_routes: Iterable[Subnet] = (), without_gateway: Collection[int] = ()
     ) -> tuple[Pool, ...]:
-        """Take a network's pools, IPv4 before IPv6, each with its `handle`, gateway and auxiliary addresses; all or none.
+        """Take a network's pools, IPv4 first, each with its `handle`, gateway and auxiliary addresses; all or none.
 
         Pools that the program chose keep clear of `host_routes`; IP versions in `without_gateway` get a gateway only
         where the user names one.

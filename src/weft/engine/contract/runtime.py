@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from weft.model.container import ContainerRecord, Mount
+from weft.model.container import ContainerRecord, Mount, Resources
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +132,10 @@ class Runtime(Protocol):
     async def pause(self, container_id: str) -> None: ...
 
     async def unpause(self, container_id: str) -> None: ...
+
+    async def limit(self, container_id: str, resources: Resources, former: Resources) -> None:
+        """Hold a running container to these limits from now on; SystemFailure if refused: `former` ones hold still."""
+        ...
 
     async def resize(self, container_id: str, rows: int, columns: int) -> None: ...
 

@@ -144,8 +144,6 @@ class NetworkService:
         driver = self._drivers.get(spec.driver)
         facts = await self._kernel.facts()
         pools = await self._pools(driver, spec, facts) if driver.has_addresses else ()
-        if isinstance(driver, Parented):
-            pools = self._addresses.reserve(pools, driver.reserved(spec))
         record = NetworkRecord(
             id=network_id,
             created=self._environment.now(),
@@ -154,8 +152,10 @@ class NetworkService:
             predefined=predefined,
             mtu=facts.default_mtu,
         )
-        record = adjust(record)
         try:
+            if isinstance(driver, Parented):
+                record = replace(record, pools=self._addresses.reserve(pools, driver.reserved(spec)))
+            record = adjust(record)
             if isinstance(driver, Exclusive):
                 driver.check_conflicts(record, self._inventory.networks.values())
             plan = self.plan(record, facts)
@@ -189,9 +189,17 @@ class NetworkService:
 
     async def restore(self, record: NetworkRecord, facts: Facts) -> None:
         """Make what a network misses in the kernel; `facts` were observed before the first of them was restored."""
-        if isinstance(self._drivers.get(record.driver), Parented):  # one before it may have made their parent
-            facts = await self._kernel.facts()
-        await self._kernel.apply(self.plan(record, facts))
+        driver = self._drivers.get(record.driver)
+        if not isinstance(driver, Parented):
+            await self._kernel.apply(self.plan(record, facts))
+            return
+        facts = await self._kernel.facts()  # a network before it may have made their parent
+        endpoints = [
+            attachment.endpoint
+            for container in self._inventory.containers_on(record.id)
+            if (attachment := container.attachment_to(record.id)) is not None and attachment.endpoint is not None
+        ]
+        await self._kernel.apply(self.plan(record, facts) + driver.restored(record, endpoints, facts))
 
     async def _warnings(self, record: NetworkRecord) -> tuple[str, ...]:
         driver = self._drivers.get(record.driver)

@@ -10,6 +10,7 @@ from weft.engine.events import EventBus
 from weft.engine.inventory import Inventory
 from weft.engine.sandbox.links import Links
 from weft.engine.sandbox.publisher import Publisher
+from weft.firewall.connected import connected_changed
 from weft.firewall.contents import TABLE
 from weft.firewall.table import load
 from weft.model.address import Network
@@ -18,6 +19,7 @@ from weft.model.mark import Mark
 from weft.plan.plan import Plan
 
 _log = logging.getLogger(__name__)
+_SETTLING = 0.2  # seconds in which several addresses may change together
 
 
 class Firewall:
@@ -56,6 +58,18 @@ class Firewall:
         running = (record for record in self._inventory.containers.values() if record.sandbox_id == record.id)
         published = [each for record in running for each in self._publisher.publications(record)]
         return load(segments, published, self._links.restore(), self._connected, self._accepted_mark)
+
+    async def follow(self) -> None:
+        """Keep up with the subnets that the host is connected to; runs until cancelled."""
+        async for _ in self._kernel.addresses_changed():
+            await asyncio.sleep(_SETTLING)
+            try:
+                present = _connected(await self._kernel.facts())
+                plan = connected_changed(self._connected, present)
+                self._connected = present
+                await self._kernel.apply(plan)
+            except WeftError as error:
+                _log.warning("the host's subnets could not be brought into the firewall: %s", error.message)
 
     async def guard(self) -> None:
         """Put the table back whenever somebody else deletes it, and say so; runs until cancelled."""

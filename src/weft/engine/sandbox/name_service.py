@@ -112,7 +112,8 @@ def offered(record: ContainerRecord) -> Offered:
 
 def addresses_of(record: ContainerRecord) -> tuple[Address, ...]:
     """Return the addresses of a container's endpoints, in the order of attaching, IPv4 before IPv6."""
-    endpoints = [attachment.endpoint for attachment in record.attachments if attachment.endpoint is not None]
+    users = (attachment for attachment in record.attachments if not attachment.implicit)
+    endpoints = [attachment.endpoint for attachment in users if attachment.endpoint is not None]
     interfaces = [interface for e in endpoints for interface in (e.ipv4, e.ipv6) if interface is not None]
     return tuple(interface.ip for interface in interfaces)
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 from weft.drivers.contract import Remote
 from weft.drivers.registry import Registry
 from weft.engine.contract.kernel import Kernel
-from weft.engine.contract.remote import Place, RemoteDriver, Remotes
+from weft.engine.contract.remote import CheckingDriver, Place, RemoteDriver, Remotes
 from weft.engine.inventory import Inventory
 from weft.engine.sandbox.endpoints import interface_names
 from weft.engine.sandbox.gateways import gateways_of
-from weft.engine.sandbox.ports import requests_of
+from weft.engine.sandbox.ports import PortBook, requests_of
 from weft.model.container import ContainerRecord
 from weft.model.endpoint import Attachment, Endpoint
 from weft.model.errors import WeftError
@@ -23,11 +23,14 @@ _log = logging.getLogger(__name__)
 class Outside:
     """Calls remote drivers for the endpoints of one container at a time. Callers hold the container's lock."""
 
-    def __init__(self, inventory: Inventory, kernel: Kernel, drivers: Registry, remotes: Remotes) -> None:
+    def __init__(
+        self, inventory: Inventory, kernel: Kernel, drivers: Registry, remotes: Remotes, ports: PortBook
+    ) -> None:
         self._inventory = inventory
         self._kernel = kernel
         self._drivers = drivers
         self._remotes = remotes
+        self._ports = ports
 
     def has(self, record: ContainerRecord) -> bool:
         """Whether an endpoint of the record is a remote driver's."""
@@ -60,6 +63,11 @@ class Outside:
             network, endpoint, attachment.spec, self._place(record, interface_names(others))
         )
         attached = replace(attachment, endpoint=completed)
+        try:
+            self._ports.claim(record.id, completed.ports)
+        except BaseException:
+            await self._detach_all(record, [attached])
+            raise
         return _with(record, attachment, attached), attached
 
     async def leave(self, record: ContainerRecord, only: Collection[str] | None = None) -> None:
@@ -80,6 +88,7 @@ class Outside:
             if found is None:
                 continue
             network, endpoint, driver = found
+            self._ports.disclaim(record.id, endpoint.ports)
             planner = self._drivers.get(network.driver)
             with _logged("detach", record, network):
                 await driver.detach(network, endpoint, self._place(record))
@@ -123,6 +132,17 @@ class Outside:
         except WeftError as error:
             _log.error("the ports of container %s could not be published: %s", after.name, error.message)
             return after
+
+    async def check(self, record: ContainerRecord) -> None:
+        """Have drivers look after the endpoints of a running container; what they object to is logged."""
+        for attachment in record.attachments:
+            found = await self._find(record, attachment) if _is_remote(attachment) else None
+            if found is None:
+                continue
+            network, endpoint, driver = found
+            if isinstance(driver, CheckingDriver):
+                with _logged("find in order", record, network):
+                    await driver.check(network, endpoint, self._place(record))
 
     async def _revoke(self, record: ContainerRecord, attachment: Attachment) -> None:
         found = await self._find(record, attachment)

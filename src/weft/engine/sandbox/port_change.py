@@ -1,7 +1,7 @@
 """Ports published and withdrawn while a container runs, all of one change or none."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from weft.drivers.contract import Remote
@@ -13,9 +13,10 @@ from weft.engine.sandbox.gateways import gateways_of
 from weft.engine.sandbox.ports import requests_of
 from weft.engine.sandbox.publisher import Publisher
 from weft.firewall.publish import ports_changed
+from weft.model.address import Address
 from weft.model.container import ContainerRecord
 from weft.model.errors import Conflict
-from weft.model.port import PortRequest
+from weft.model.port import PortRequest, Protocol, PublishedPort
 
 
 class PortChange:
@@ -56,9 +57,9 @@ class PortChange:
         try:
             await self._put_in_force(record, changed)
         except BaseException:
-            self._publisher.give_back(port for port in taken if port not in gone)
+            self._publisher.give_back(_besides(taken, gone))
             raise
-        self._publisher.give_back(port for port in gone if port not in taken)
+        self._publisher.give_back(_besides(gone, taken))
         return changed
 
     def _check_gateways(self, record: ContainerRecord) -> None:
@@ -67,8 +68,8 @@ class PortChange:
             network = self._inventory.networks[attachment.network_id] if attachment is not None else None
             if network is not None and isinstance(self._drivers.get(network.driver), Remote):
                 raise Conflict(
-                    f"container {record.name} leads out by network {network.name}, whose driver {network.driver} learns "
-                    "of ports when the container starts: stop the container, then change its ports"
+                    f"container {record.name} leads out by network {network.name}, whose driver {network.driver} "
+                    "learns of ports when the container starts: stop the container, then change its ports"
                 )
 
     async def _put_in_force(self, record: ContainerRecord, changed: ContainerRecord) -> None:
@@ -81,6 +82,16 @@ class PortChange:
             await self._publisher.carry(record)
             await self._kernel.teardown(plan.inverse)
             raise
+
+
+def _besides(ports: Iterable[PublishedPort], others: Iterable[PublishedPort]) -> list[PublishedPort]:
+    """Return the ports of which the host's side is none of the others', whatever port of the container they lead to."""
+    held = {_place(port) for port in others}
+    return [port for port in ports if _place(port) not in held]
+
+
+def _place(port: PublishedPort) -> tuple[Protocol, Address, int]:
+    return port.container_port.protocol, port.host_address, port.host_port
 
 
 def split(

@@ -1,7 +1,7 @@
 """Host ports: which are taken, and what a container's requests come to; pure, in memory."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from weft.engine.contract.kernel import ANY_IPV4, ANY_IPV6, Listener
@@ -42,6 +42,23 @@ class PortBook:
     def restore(self, record: ContainerRecord) -> None:
         """Take what a running container holds."""
         self.retake(record.id, record.ports)
+        endpoints = (attachment.endpoint for attachment in record.attachments)
+        self.retake(record.id, [port for endpoint in endpoints if endpoint is not None for port in endpoint.ports])
+
+    def claim(self, container_id: str, ports: Collection[PublishedPort]) -> None:
+        """Take ports that a driver outside forwards for a container; Conflict, in Docker's words, takes none."""
+        for port in ports:
+            problem = self._obstacle(port.container_port.protocol, port.host_port, (port.host_address,), {})
+            if problem is not None:
+                raise problem
+        self.retake(container_id, ports)
+
+    def disclaim(self, container_id: str, ports: Iterable[PublishedPort]) -> None:
+        """Give back those of these ports that the container holds."""
+        for port in ports:
+            holders = self._taken.get((port.container_port.protocol, port.host_port), {})
+            if holders.get(port.host_address) == container_id:
+                self.release([port])
 
     def retake(self, container_id: str, ports: Iterable[PublishedPort]) -> None:
         """Take ports that are known to be free."""

@@ -9,6 +9,7 @@ from weft.engine.contract.kernel import Kernel
 from weft.engine.contract.relay import Relay, RelayedPort
 from weft.engine.inventory import Inventory
 from weft.engine.sandbox.gateways import Gateways, gateways_of, own_gateways_of
+from weft.engine.sandbox.obstacles import Obstacles
 from weft.engine.sandbox.ports import PortBook, PortDemand, requests_of
 from weft.engine.sandbox.reach import Reach
 from weft.engine.settings import Settings
@@ -26,7 +27,7 @@ class Publisher:
     """Decides which host ports lead to a container."""
 
     def __init__(
-        self, inventory: Inventory, kernel: Kernel, book: PortBook, settings: Settings, reach: Reach, relay: Relay
+        self, inventory: Inventory, kernel: Kernel, book: PortBook, settings: Settings, reach: Reach, relay: Relay, obstacles: Obstacles
     ) -> None:
         self._inventory = inventory
         self._kernel = kernel
@@ -34,6 +35,7 @@ class Publisher:
         self._settings = settings
         self._reach = reach
         self._relay = relay
+        self._obstacles = obstacles
 
     async def allocate(self, record: ContainerRecord) -> ContainerRecord:
         """Return the record with host ports taken for all that it publishes; errors in Docker's words."""
@@ -45,6 +47,7 @@ class Publisher:
         """Take host ports for `requests`; those of `instead_of` do not stand in the way, and stay taken."""
         if not requests or self._is_beside_host(record):
             return ()
+        self._obstacles.tell(record)
         gateways = own_gateways_of(record, self._inventory.networks)
         demand = PortDemand(
             requests,

@@ -470,6 +470,12 @@ class SandboxService:
                 self._name_service.write_resolv_conf(after, directory, networks)
             await self._names.update(after.sandbox_id, self._name_service.view(after, networks))
 
+    async def check_outside(self) -> None:
+        """After a start of the daemon: let drivers outside say which endpoints are not as they made them."""
+        for record in tuple(self._inventory.containers.values()):
+            if record.sandbox_id == record.id:
+                await self._outside.check(record)
+
     # ── leases ──
 
     async def adopt_leases(self) -> None:

@@ -1,7 +1,6 @@
 """The way out of containers of which no network leads anywhere: docker_gwbridge, a bridge with masquerading."""
 
 from collections.abc import Awaitable, Callable
-
 from ipaddress import IPv4Network
 
 from weft.drivers.bridge_options import ICC, MASQUERADE, NAME

@@ -173,6 +173,11 @@ def _upper(
     return Request(NEW_LINK, _NEW, body)
 
 
+def rename_link(index: int, name: str) -> Request:
+    """Return the request that gives the link of that index, which is down, another name."""
+    return Request(NEW_LINK, 0, _HEAD.pack(0, 0, index, 0, 0) + text(_NAME, name))
+
+
 def create_vlan(operation: CreateVlan, parent: int) -> Request:
     """Return the request that makes an 802.1q sub-interface, down, in the group of the unfinished.
 

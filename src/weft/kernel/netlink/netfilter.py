@@ -11,6 +11,11 @@ NFTABLES = 10 << 8
 CONNTRACK = 1 << 8
 DELETE_TABLE = NFTABLES | 2
 DESTROY_TABLE = NFTABLES | 26
+NEW_GENERATION = NFTABLES | 15  # the end of a transaction
+# What a deletion takes away besides the table itself: chains, rules, sets, in either form.
+DAMAGE = frozenset(NFTABLES | kind for kind in (5, 8, 11, 27, 28, 29))
+TABLE_EVENTS = frozenset(NFTABLES | kind for kind in (0, 2, 26))
+RULE_EVENTS = frozenset(NFTABLES | kind for kind in (3, 6)) | DAMAGE | TABLE_EVENTS
 EVENTS_GROUP = 7  # NFNLGRP_NFTABLES
 INET = 1  # NFPROTO_INET
 
@@ -59,6 +64,14 @@ def parse_table(body: bytes) -> Table | None:
         return None
     comment = _comment(found.get(_USER_DATA, b""))
     return Table(word(found[_NAME]), int.from_bytes(found.get(_HANDLE, b""), "big"), comment)
+
+
+def table_of(body: bytes) -> tuple[int, str]:
+    """Return family and name of the table that an event about a table, chain, rule or set belongs to."""
+    if len(body) < _HEAD.size:
+        return 0, ""
+    name = next((value for kind, value in attributes(body, _HEAD.size) if kind == _NAME), b"")
+    return body[0], word(name)
 
 
 def _comment(data: bytes) -> str:

@@ -11,6 +11,7 @@ from weft.model.errors import SystemFailure
 
 _LIBRARY = "libnftables.so.1"
 _KERNEL_REFUSED = "Could not process rule: "
+_OUTPUT_JSON = 1 << 4  # NFT_CTX_OUTPUT_JSON
 _LINE = re.compile(r"(?:^|:)\s*Error: (.*)")
 
 
@@ -37,14 +38,16 @@ class NftError(OSError):
 
 
 class Context:
-    """A libnftables context. It stays in the namespace of the thread that made it; one transaction at a time."""
+    """A libnftables context, which lists as text or as `json`. It stays in the namespace of the thread that made it; one transaction at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, json: bool = False) -> None:
         self._lock = threading.Lock()
         self._library = _library()
         self._handle = self._library.nft_ctx_new(0)
         if not self._handle:
             raise SystemFailure("libnftables could not open a netlink socket: weftd needs root (CAP_NET_ADMIN)")
+        if json:
+            self._library.nft_ctx_output_set_flags(self._handle, _OUTPUT_JSON)
         self._library.nft_ctx_buffer_output(self._handle)
         self._library.nft_ctx_buffer_error(self._handle)
 
@@ -78,6 +81,8 @@ def _library() -> ctypes.CDLL:
     for name in ("nft_ctx_get_output_buffer", "nft_ctx_get_error_buffer"):
         getattr(library, name).argtypes = (ctypes.c_void_p,)
         getattr(library, name).restype = ctypes.c_char_p
+    library.nft_ctx_output_set_flags.argtypes = (ctypes.c_void_p, ctypes.c_uint)
+    library.nft_ctx_output_set_flags.restype = None
     library.nft_run_cmd_from_buffer.argtypes = (ctypes.c_void_p, ctypes.c_char_p)
     return library
 

@@ -71,6 +71,16 @@ class OwnTables:
         if ours:
             self._lost(name)
 
+    def is_own(self, name: str) -> bool:
+        """Whether the table of family inet and that name is ours."""
+        with self._lock:
+            return name in self._handles
+
+    def damaged(self, name: str) -> None:
+        """Take note that somebody took rules, chains or sets out of a table, if it is ours."""
+        if self.is_own(name):
+            self._lost(name)
+
     def check(self) -> None:
         """Compare with the kernel, after events were lost; raises OSError."""
         with self._lock:

@@ -4,7 +4,8 @@ import errno
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from secrets import token_hex
 
 from weft.kernel.failure import failure
 from weft.kernel.netlink.address import add_address, delete_address
@@ -21,6 +22,7 @@ from weft.kernel.netlink.link import (
     describe_link,
     move_link,
     raise_link,
+    rename_link,
     return_link,
     set_alias,
     silence_port,
@@ -160,12 +162,26 @@ class Links:
                 error = self._channel.transact([batch.requests[place]]).get(0)
             if isinstance(operation, CreateDummy) and error is not None and error.errno == errno.EOPNOTSUPP:
                 error = self._channel.transact([create_dummy(operation, "ifb")]).get(0)
+            if isinstance(operation, CreateMacvlan | CreateIpvlan) and error is not None:
+                error = self._create_under_another_name(operation, error)
             if error is None:
                 outcome.done(operation)
                 error = self._complete(operation)
+            elif isinstance(operation, MoveLink):
+                self._give_back(operation)
             if error is not None and error.errno not in _NOTHING.get(type(operation), ()):
                 outcome.failures.append(failure(operation, error))
         return outcome
+
+    def _give_back(self, operation: MoveLink) -> None:
+        """Return a link that the kernel moved before it refused the rest, which is its way."""
+        with suppress(OSError):
+            self._channel.index(operation.source)
+            return
+        with suppress(OSError):
+            inside = self._places.channel(operation.sandbox)
+            back = ReturnLink(operation.source, operation.source, operation.sandbox)
+            inside.transact([return_link(back, inside.index(operation.source), self._places.host)])
 
     def _transact(self, batch: _Batch) -> dict[int, NetlinkError]:
         doomed = [operation.name for operation in batch.operations if isinstance(operation, DeleteLink)]
@@ -177,8 +193,9 @@ class Links:
         """Do what the kernel takes only of a link that exists, and which must not befall another of that name."""
         if not isinstance(operation, Creation):
             return None
-        upper = isinstance(operation, CreateMacvlan | CreateIpvlan)
-        channel = self._places.channel(operation.sandbox) if upper else self._channel
+        channel = self._channel
+        if isinstance(operation, CreateMacvlan | CreateIpvlan):
+            channel = self._places.channel(operation.sandbox)
         described = describe_link(operation)
         errors = channel.transact(described) if described else {}
         if errors:
@@ -193,6 +210,21 @@ class Links:
                 # down as its parent is; it rises with it (Linux net/8021q/vlan.c, NETDEV_UP)
                 return None if error is not None and error.errno == errno.ENETDOWN else error
         return None
+
+    def _create_under_another_name(
+        self, operation: CreateMacvlan | CreateIpvlan, error: NetlinkError
+    ) -> NetlinkError | None:
+        """Kernels before 6.14 want the name of a link that is born in a sandbox to be free on the host as well."""
+        if error.errno != errno.EEXIST or not operation.sandbox:
+            return error
+        born = replace(operation, name=f"weft{token_hex(5)}")
+        if errors := self._channel.transact([self._encode(born)]):
+            return errors.get(0)
+        channel = self._places.channel(operation.sandbox)
+        clash = channel.transact([rename_link(channel.index(born.name), operation.name)]).get(0)
+        if clash is not None:
+            channel.transact([delete_link(born.name)])
+        return clash
 
     def _descriptor(self, sandbox: str) -> int | None:
         return self._places.descriptor(sandbox) if sandbox else None

@@ -18,7 +18,7 @@ from weft.plugins.cni.conflist import Conflist, Json, parse_conflist
 from weft.plugins.cni.execution import Call, Executor
 from weft.plugins.cni.host_ports import choose_ports
 from weft.plugins.cni.location import find_configuration, program_directories, read_configuration
-from weft.plugins.cni.result import Result, parse_result
+from weft.plugins.cni.result import Result, parse_result, without_default_routes
 from weft.plugins.cni.routes import remove_default_route
 from weft.plugins.cni.runtime_config import PORT_MAPPINGS, arguments, check_fulfilled, runtime_config
 
@@ -91,12 +91,11 @@ class CniDriver:
 
     async def detach(self, network: NetworkRecord, endpoint: Endpoint, place: Place) -> None:
         """Run DEL, which the plugins of an endpoint that was never added take as done."""
-        memory = endpoint.driver_data
-        if memory:
-            call, given, answer = _recalled(memory, place.path)
+        chain = self._network(network).chain
+        if endpoint.driver_data:
+            await chain.delete(*_recalled(endpoint.driver_data, place.path))
         else:  # cut off while it was being added
-            call, given, answer = Call(place.container_id, place.path, endpoint.sandbox_link), {}, None
-        await self._network(network).chain.delete(call, given, answer)
+            await chain.delete(Call(place.container_id, place.path, endpoint.sandbox_link), {}, None)
 
     async def remove(self, network: NetworkRecord, endpoint: Endpoint) -> None:
         """Do nothing: `detach` did it all."""
@@ -117,13 +116,12 @@ class CniDriver:
     async def revoke(self, network: NetworkRecord, endpoint: Endpoint) -> None:
         """Do nothing: ports go with the endpoint."""
 
-    async def check(self, network: NetworkRecord, endpoint: Endpoint, path: str) -> None:
-        """Run CHECK on a live endpoint, where the configuration allows it; raise what a plugin objects to."""
+    async def check(self, network: NetworkRecord, endpoint: Endpoint, place: Place) -> None:
+        """Run CHECK on a live endpoint, where the configuration allows it; raise what the first plugin objects to."""
         described = self._network(network)
         if described.conflist.has_check and endpoint.driver_data:
-            call, given, answer = _recalled(endpoint.driver_data, path)
-            if answer is not None:
-                await described.chain.check(call, given, answer)
+            call, given, answer = _recalled(endpoint.driver_data, place.path)
+            await described.chain.check(call, given, without_default_routes(answer))
 
     def _network(self, record: NetworkRecord) -> _Network:
         data = record.driver_data
@@ -183,7 +181,7 @@ def _memory(call: Call, given: Mapping[str, Any], answer: Json) -> dict[str, str
     return {_CALL: json.dumps(told), _RUNTIME: json.dumps(dict(given)), _RESULT: json.dumps(dict(answer))}
 
 
-def _recalled(memory: Mapping[str, str], path: str) -> tuple[Call, Mapping[str, Any], Json | None]:
+def _recalled(memory: Mapping[str, str], path: str) -> tuple[Call, Mapping[str, Any], Json]:
     told = json.loads(memory[_CALL])
     call = Call(told["container"], path, told["link"], told["arguments"])
     return call, json.loads(memory[_RUNTIME]), json.loads(memory[_RESULT])

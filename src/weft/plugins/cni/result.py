@@ -77,6 +77,12 @@ def parse_result(found: Json, plugin: str, link: str) -> Result:
     )
 
 
+def without_default_routes(found: Json) -> Json:
+    """Return a result as plugins find it after Weft took its default routes away."""
+    routes = [each for each in found.get("routes") or [] if each.get("dst") not in map(str, _DEFAULT)]
+    return {**found, "routes": routes} if "routes" in found else found
+
+
 def _first(
     addresses: Sequence[tuple[Interface, Address | None]], routes: Sequence[tuple[Subnet, Address | None]], version: int
 ) -> tuple[Interface | None, Address | None]:

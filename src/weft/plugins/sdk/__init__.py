@@ -1,4 +1,4 @@
-"""Write a network or IPAM plugin (Docker plugin protocol v1): subclass `NetworkDriver` or `IpamDriver`, then `serve` it.
+"""To write a network or IPAM plugin (Docker plugin protocol v1), subclass `NetworkDriver` or `IpamDriver`; `serve` it.
 
     from weft.plugins.sdk import Interface, Join, NetworkDriver, serve
 
@@ -8,8 +8,8 @@
 
     serve(MyDriver(), name="my")
 
-Standard library only; runs under weftd and dockerd alike. An exception in a method becomes the plugin's error, which the
-user of `docker` reads.
+Standard library only; runs under weftd and dockerd alike. An exception in a method becomes the plugin's error, which
+the user of `docker` reads.
 """
 
 from weft.plugins.sdk.ipam import Address, IpamDriver, Pool

@@ -30,7 +30,7 @@ class Plugin(Protocol):
 def serve(*plugins: Plugin, name: str = "", socket: str | Path = "") -> None:
     """Serve plugins until SIGTERM or SIGINT, at `socket`, or as `name` where the engine looks for plugins.
 
-    One process may be both a network and an IPAM driver, of one name. A socket that an earlier process left is replaced.
+    One process may be both a network and an IPAM driver, of one name. A socket that was left there is replaced.
     """
     path = Path(socket) if socket else DIRECTORY / f"{name}.sock"
     if not socket and not name:

@@ -17,6 +17,8 @@ from weft.daemon.config.option import Effect
 from weft.daemon.config.options import OPTIONS
 from weft.model.container import LogConfig, Ulimit
 from weft.model.errors import InvalidParameter
+from weft.model.exposure import Exposure, Reach
+from weft.model.mark import Mark
 
 # From the tutorial, section "Configure the default bridge network", letter by letter.
 TUTORIAL = """{
@@ -110,6 +112,9 @@ _SAME = [
     ),
     ("dns", ["1.1.1.1", "fd00::1"], ["--dns", "1.1.1.1", "--dns", "fd00::1"], "dns",
      (ip_address("1.1.1.1"), ip_address("fd00::1"))),
+    ("allow-direct-routing", True, ["--allow-direct-routing"], "allow_direct_routing", True),
+    ("bridge-accept-fwmark", "0x1/0x3", ["--bridge-accept-fwmark", "1/3"], "bridge_accept_fwmark", Mark(1, 3)),
+    ("weft-publish", "lan", ["--weft-publish", "lan"], "weft_publish", Exposure(Reach.LAN)),
     ("dns-opts", ["ndots:2"], ["--dns-opt", "ndots:2"], "dns_opts", ("ndots:2",)),
     ("dns-search", ["example.com", "."], ["--dns-search", "example.com", "--dns-search", "."], "dns_search",
      ("example.com", ".")),
@@ -244,6 +249,10 @@ def test_a_flag_that_is_wrong_is_refused_by_name(arguments: list[str], text: str
         ({"dns-opts": ["a b"]}, "dns-opts: "),
         ({"host-gateway-ips": ["1.1.1.1", "2.2.2.2"]}, "only one IPv4 host gateway IP address can be specified"),
         ({"mtu": 10}, "invalid default MTU: 10"),
+        ({"bridge-accept-fwmark": "one"}, 'bridge-accept-fwmark: invalid firewall mark "one"'),
+        ({"bridge-accept-fwmark": "1/-1"}, 'bridge-accept-fwmark: invalid firewall mask "1/-1"'),
+        ({"weft-publish": "all"}, 'weft-publish: "all" is neither open, lan, localhost, nor a prefix'),
+        ({"allow-direct-routing": "yes"}, "allow-direct-routing: expected true or false"),
         ({"max-concurrent-downloads": -1}, "invalid max concurrent downloads: -1"),
         ({"default-shm-size": 0}, "SHM size can not be less than 0"),
         ({"bridge": "br0", "bip": "10.0.0.1/24"}, "You specified -b & --bip, mutually exclusive options"),

@@ -39,8 +39,4 @@ def _bindings(ports: dict[str, object], port: str) -> list[str]:
     return [join_host_port(text(item, "HostIp"), text(item, "HostPort")) for item in items(ports, port)]
 
 
-_LONG = (
-    "List port mappings or a specific mapping for the container\n\n"
-    "`weft port add` publishes further ports, `weft port rm` withdraws them, of a running container too."
-)
-COMMAND = Command("CONTAINER [PRIVATE_PORT[/PROTO]]", run, least=1, most=2, completes=("containers", ""), long=_LONG)
+COMMAND = Command("CONTAINER [PRIVATE_PORT[/PROTO]]", run, least=1, most=2, completes=("containers", ""))

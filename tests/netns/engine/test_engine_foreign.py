@@ -1,0 +1,162 @@
+"""Firewalls of others beside Weft's table: named where they stop our traffic, never touched; damage to ours is repaired."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conftest import MakeEngine
+from rig.docker import Docker
+from rig.engine import DockerEngine, Engine
+from rig.eventually import eventually
+from rig.inside import Inside
+from rig.internet import GOOGLE, Internet
+from rig.leftovers import ruleset
+
+pytestmark = pytest.mark.weft_only("it makes such rules itself")
+
+WEB = ("busybox", "sh", "-c", "mkdir /www; hostname >/www/index.html; exec httpd -f -p 80 -h /www")
+RULESETS = Path(__file__).parents[2] / "rulesets"
+
+
+@pytest.fixture
+def docker(engine: Engine) -> Iterator[Docker]:
+    """The shared engine, whose host has no other firewall before and after."""
+    yield Docker(engine)
+    for family, table in _tables(engine):
+        if (family, table) != ("inet", "weft"):
+            engine.host.run(["nft", "delete", "table", family, table])
+    eventually(lambda: warnings(Docker(engine)) == [])
+
+
+def _tables(engine: Engine) -> list[tuple[str, str]]:
+    lines = engine.host.output("nft", "list", "tables").splitlines()
+    return [(words[1], words[2]) for line in lines if (words := line.split())]
+
+
+def warnings(docker: Docker) -> list[str]:
+    found = docker.engine.api.need("GET", "/info")["Warnings"] or []
+    return [line for line in found if "stops" in line]
+
+
+def web(docker: Docker, name: str, *flags: str) -> str:
+    """Run a web server; return what the CLI wrote to standard error."""
+    done = docker("run", "-d", "--name", name, "--hostname", name, *flags, *WEB)
+    assert done.returncode == 0, done.stderr
+    eventually(lambda: Inside(docker.engine, name).reaches("127.0.0.1"))
+    return done.stderr
+
+
+def load_ufw(engine: Engine) -> None:
+    for program in ("iptables", "ip6tables"):
+        text = (RULESETS / f"ufw.{program}").read_text()
+        engine.host.run([f"{program}-nft-restore", "--noflush"], stdin=text)
+
+
+def test_nothing_is_said_where_nothing_stands_in_the_way(docker: Docker) -> None:
+    assert warnings(docker) == []
+    assert "WARNING" not in web(docker, "one", "-p", "8080:80")
+
+
+def test_ufw(docker: Docker, internet: Internet) -> None:
+    engine = docker.engine
+    web(docker, "before", "-p", "8080:80")
+    inside = Inside(engine, "before")
+    assert inside.reaches(GOOGLE)
+    load_ufw(engine)
+    lines = eventually(lambda: warnings(docker))
+    assert any("policy drop of chain FORWARD of table ip filter stops what docker0 sends out" in line for line in lines)
+    assert any(line.endswith("ufw route allow out on docker0") for line in lines)
+    assert not internet.host.reaches(engine.host.outer[0], 8080)  # as it says
+    said = web(docker, "one", "-p", "8081:80")
+    assert "WARNING: the policy drop of chain FORWARD of table ip filter stops" in said
+    assert "ufw route allow" in engine.log.read_text()
+    # what ufw does on `ufw route allow in on docker0` and `out`
+    for side in ("-i", "-o"):
+        engine.host.run(["iptables-nft", "-A", "ufw-user-forward", side, "docker0", "-j", "ACCEPT"])
+    eventually(lambda: warnings(docker) == [])
+    assert internet.host.reaches(engine.host.outer[0], 8080)
+    assert inside.reaches(GOOGLE)
+
+
+def test_ufw_reloads(docker: Docker, internet: Internet) -> None:
+    engine = docker.engine
+    load_ufw(engine)
+    web(docker, "one", "-p", "8080:80")
+    for side in ("-i", "-o"):
+        engine.host.run(["iptables-nft", "-I", "FORWARD", side, "docker0", "-j", "ACCEPT"])
+    before = ruleset(engine, "table", "inet", "weft")
+    for _ in range(3):
+        engine.host.run(["iptables-nft", "-F", "ufw-before-forward"])
+        load_ufw(engine)
+    for side in ("-i", "-o"):
+        engine.host.run(["iptables-nft", "-I", "FORWARD", side, "docker0", "-j", "ACCEPT"])
+    assert internet.host.reaches(engine.host.outer[0], 8080)
+    assert ruleset(engine, "table", "inet", "weft") == before
+
+
+def test_firewalld(docker: Docker, internet: Internet) -> None:
+    engine = docker.engine
+    web(docker, "one", "-p", "8080:80")
+    engine.host.run(["nft", "-f", "-"], stdin=(RULESETS / "firewalld.nft").read_text())
+    (line,) = eventually(lambda: warnings(docker))
+    assert "(reject) in chain filter_FWD_public of table inet firewalld stops what docker0 sends out" in line
+    assert "firewall-cmd --permanent --zone=trusted --add-interface=docker0" in line
+    assert internet.host.reaches(engine.host.outer[0], 8080)  # what is translated it lets in
+    assert not Inside(engine, "one").reaches(GOOGLE)
+    # a reload makes its table anew
+    engine.host.run(["nft", "delete", "table", "inet", "firewalld"])
+    engine.host.run(["nft", "-f", "-"], stdin=(RULESETS / "firewalld.nft").read_text())
+    assert internet.host.reaches(engine.host.outer[0], 8080)
+    assert eventually(lambda: warnings(docker)) == [line]
+
+
+def test_a_policy_that_was_there_before(make_engine: MakeEngine) -> None:
+    engine = make_engine(start=False)
+    engine.host.run(["iptables-nft", "-P", "FORWARD", "DROP"])
+    engine.start()
+    docker = Docker(engine)
+    lines = warnings(docker)
+    assert lines[0].endswith("iptables -I FORWARD -i docker0 -j ACCEPT")
+    assert "policy drop of chain FORWARD" in engine.log.read_text()
+    assert "FORWARD" in docker("info").stderr
+
+
+def test_dockerd_in_the_same_host(make_engine: MakeEngine, internet: Internet) -> None:
+    engine = make_engine({"bridge": "weft0"}, start=False)
+    engine.host.run(["ip", "link", "add", "weft0", "type", "bridge"])
+    engine.host.run(["ip", "address", "add", "10.77.0.1/24", "dev", "weft0"])
+    engine.host.run(["ip", "link", "set", "weft0", "up"])
+    engine.start()
+    docker = Docker(engine)
+    web(docker, "one", "-p", "8080:80")
+    assert internet.host.reaches(engine.host.outer[0], 8080)
+    neighbour = DockerEngine(engine.host, name="neighbour")
+    neighbour.start()
+    lines = eventually(lambda: warnings(docker))
+    assert any("policy drop of chain FORWARD of table ip filter" in line and "weft0" in line for line in lines)
+    for side in ("-i", "-o"):
+        engine.host.run(["iptables-nft", "-I", "DOCKER-USER", side, "weft0", "-j", "ACCEPT"])
+    eventually(lambda: warnings(docker) == [])
+    assert internet.host.reaches(engine.host.outer[0], 8080)
+    neighbour.stop()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        ["flush", "table", "inet", "weft"],
+        ["flush", "chain", "inet", "weft", "publish4"],
+        ["delete", "chain", "inet", "weft", "forward"],
+    ],
+    ids=" ".join,
+)
+def test_damage_to_our_table_is_repaired(docker: Docker, damage: list[str]) -> None:
+    engine = docker.engine
+    web(docker, "one", "-p", "8080:80")
+    before = ruleset(engine, "table", "inet", "weft")
+    engine.host.run(["nft", *damage])
+    eventually(lambda: ruleset(engine, "table", "inet", "weft") == before)
+    assert engine.host.reaches(engine.host.outer[0], 8080)
