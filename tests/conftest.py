@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rig.api import RawApi
-from rig.docker import Docker
-from rig.engine import ENGINES, Engine, Kind
+from rig.docker import CLIS, Docker
+from rig.engine import ENGINES, Engine, Kind, MakeEngine
 from rig.host import Host
 from rig.image import BUSYBOX_CONFIG, busybox_layer, write_archive
 from rig.internet import Internet
 from rig.lab import Lab
-
-CLIS = list(dict.fromkeys(cli for cli in (shutil.which("docker"), "/usr/bin/docker") if cli and os.path.exists(cli)))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -112,9 +108,6 @@ def docker(request: pytest.FixtureRequest, engine: Engine) -> Docker:
 def docker_newest(engine: Engine) -> Docker:
     """The docker CLI that is first on PATH, for what an older one has no flag for."""
     return Docker(engine, CLIS[0])
-
-
-MakeEngine = Callable[..., Engine]
 
 
 @pytest.fixture

@@ -6,9 +6,8 @@ import re
 
 import pytest
 
-from conftest import MakeEngine
 from rig.docker import Docker
-from rig.engine import Kind
+from rig.engine import Kind, MakeEngine
 
 HELD = (
     *("--subnet", "10.56.0.0/16", "--gateway", "10.56.0.254", "--ip-range", "10.56.7.0/24"),

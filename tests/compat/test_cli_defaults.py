@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from conftest import MakeEngine
 from rig.docker import Docker
+from rig.engine import MakeEngine
 
 
 def test_defaults_of_daemon_json(make_engine: MakeEngine) -> None:

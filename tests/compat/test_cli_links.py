@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from conftest import MakeEngine
 from rig.docker import Docker
+from rig.engine import MakeEngine
 from rig.eventually import eventually
 from rig.inside import Inside
 

@@ -7,8 +7,7 @@ import re
 
 import pytest
 
-from conftest import CLIS
-from rig.docker import Docker
+from rig.docker import CLIS, Docker
 
 SUBNET = ("--subnet", "10.55.0.0/16")
 

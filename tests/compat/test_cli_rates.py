@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import pytest
 
-from conftest import MakeEngine
 from rig.docker import Docker
+from rig.engine import MakeEngine
 from rig.host import Host
 from rig.inside import Inside
 

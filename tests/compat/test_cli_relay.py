@@ -6,9 +6,8 @@ import socket
 
 import pytest
 
-from conftest import MakeEngine
 from rig.docker import Docker
-from rig.engine import Engine
+from rig.engine import Engine, MakeEngine
 from rig.eventually import eventually
 from rig.inside import Inside
 from rig.internet import Internet

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from conftest import CLIS, MakeEngine
-from rig.docker import Docker
+from rig.docker import CLIS, Docker
+from rig.engine import MakeEngine
 from rig.eventually import eventually
 from rig.internet import Internet
 from rig.leftovers import pins, settled
@@ -272,6 +272,21 @@ def test_what_a_crash_leaves_is_deleted(make_engine: MakeEngine) -> None:
     assert endpoint(docker, "two", "blue") == kept
     docker.out("start", "one")
     assert "bytes from" in docker.out("exec", "two", "ping", "-c", "1", "-w", "5", "one")
+
+
+def test_the_daemon_looks_after_endpoints_at_its_start(make_engine: MakeEngine) -> None:
+    engine = make_engine()
+    docker = Docker(engine, CLIS[0])
+    cni = Configurations(docker)
+    cni.bridge("blue", "10.66.0.0/24")
+    cni.bridge("red", "10.67.0.0/24")
+    docker.out("run", "-d", "--name", "well", "--network", "blue", "--network", "red", "busybox", "top")
+    docker.out("run", "-d", "--privileged", "--name", "bad", "--network", "blue", "busybox", "top")
+    docker.out("exec", "--privileged", "bad", "ip", "addr", "flush", "dev", "eth0")
+    engine.restart()
+    eventually(lambda: "could not find in order container bad on network blue" in engine.log.read_text())
+    assert "(CHECK) failed" in engine.log.read_text()
+    assert "container well" not in engine.log.read_text()
 
 
 def test_a_crash_while_a_plugin_runs(make_engine: MakeEngine) -> None:

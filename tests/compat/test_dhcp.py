@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -10,9 +11,8 @@ from typing import Any
 
 import pytest
 
-from conftest import CLIS, MakeEngine
-from rig.docker import Docker
-from rig.engine import Engine
+from rig.docker import CLIS, Docker
+from rig.engine import Engine, MakeEngine
 from rig.eventually import eventually
 from rig.host import Host
 from rig.leftovers import pins, settled
@@ -53,6 +53,20 @@ class Wire:
         )  # fmt: skip
         eventually(lambda: "DHCP, IP range" in self.log.read_text())
 
+    def serve_shortly(self, seconds: int) -> Daemon:
+        """Serve with busybox's udhcpd; returns the server."""
+        directory = self.router.directory
+        configuration = directory / "udhcpd.conf"
+        leases = directory / "udhcpd.leases"
+        leases.touch()
+        configuration.write_text(
+            f"start 10.88.0.50\nend 10.88.0.60\ninterface {self.theirs}\nmin_lease {seconds}\nlease_file {leases}\n"
+            f"pidfile {directory}/udhcpd.pid\noption subnet 255.255.255.0\noption router 10.88.0.1\n"
+            f"option lease {seconds}\n"
+        )
+        log = directory / "udhcpd.log"
+        return self.router.start(["busybox", "udhcpd", "-f", configuration], log=log)
+
     def stop_serving(self, *, forget: bool = False) -> None:
         """Stop; with `forget`, the leases are lost."""
         assert self.server is not None
@@ -78,6 +92,11 @@ class Site:
         self.host = engine.host
         self.docker = Docker(engine, CLIS[0])
         self.wire = Wire(engine.host)
+
+    def leases(self) -> str:
+        """What the clients of this host wrote down."""
+        files = self.host.path(self.engine.exec_root / "dhcp").iterdir()
+        return "".join(each.read_text() for each in files if len(each.name) == 64)
 
     def clients(self) -> list[int]:
         """The pids of DHCP clients."""
@@ -206,6 +225,39 @@ def test_restarts_of_the_daemon(site: Site) -> None:
     assert site.clients() == []
 
 
+def test_an_address_that_changes_while_the_daemon_is_away(site: Site) -> None:
+    site.wire.serve()
+    site.macvlan()
+    shown, client = site.run("one"), site.client("one")
+    site.engine.stop()
+    site.wire.stop_serving(forget=True)
+    site.wire.serve("10.88.0.150", "10.88.0.199")
+    site.host.run(["kill", "-USR1", str(_inside(client))])
+    eventually(lambda: site.wire.heard("DHCPACK") > 1 and "address=10.88.0.1" in site.leases())
+    site.engine.start()
+    fresh = site.endpoint("one")["IPAddress"]
+    assert fresh != shown["IPAddress"]
+    assert site.addresses("one") == [f"{fresh}/24"]
+    assert "default via 10.88.0.1 dev eth0" in site.docker.out("exec", "one", "ip", "route")
+    assert fresh in site.docker.out("exec", "one", "cat", "/etc/hosts")
+
+
+def test_leases_that_run_out_and_come_back(site: Site) -> None:
+    """By busybox's server, whose leases may be as short as udhcpc lets them be: 16 seconds, renewed after eight."""
+    server = site.wire.serve_shortly(16)
+    site.macvlan()
+    shown = site.run("one")
+    first = server.log.read_text().count("ACK")
+    eventually(lambda: server.log.read_text().count("ACK") > first, timeout=30)
+    assert site.addresses("one") == [f"{shown['IPAddress']}/24"], "renewed in time"
+    server.stop()
+    eventually(lambda: site.addresses("one") == [], timeout=60)
+    assert "default" not in site.docker.out("exec", "one", "ip", "route")
+    server = site.wire.serve_shortly(600)
+    eventually(lambda: site.addresses("one") != [], timeout=60)
+    eventually(lambda: "default via 10.88.0.1 dev eth0" in site.docker.out("exec", "one", "ip", "route"))
+
+
 def test_bridge_of_the_host(site: Site) -> None:
     site.wire.serve()
     for command in (
@@ -265,3 +317,21 @@ def test_what_is_refused(docker_newest: Docker, case: str) -> None:
     told = docker_newest.fails("network", "create", "--ipam-driver", "dhcp", *options, "lan")
     assert reason in told
     assert "lan" not in docker_newest.out("network", "ls", "--format", "{{.Name}}").split()
+
+
+@pytest.mark.skipif(not Path("/usr/lib/cni/dhcp").exists(), reason="containernetworking-plugins is not installed")
+def test_the_cni_plugin_dhcp(site: Site) -> None:
+    site.wire.serve()
+    site.host.start(["/usr/lib/cni/dhcp", "daemon"], log=site.host.directory / "cni-dhcp.log")
+    eventually(lambda: site.host.path("/run/cni/dhcp.sock").exists())
+    plugin = {"type": "macvlan", "master": site.wire.ours, "ipam": {"type": "dhcp"}}
+    path = site.host.directory / "wire.conflist"
+    path.write_text(json.dumps({"cniVersion": "1.0.0", "name": "wire", "plugins": [plugin]}))
+    site.docker.out("network", "create", "-d", "cni", "-o", f"conf={path}", "wire")
+    shown = site.run("one", "wire")
+    assert shown["IPAddress"].startswith("10.88.0.")
+    assert site.addresses("one") == [f"{shown['IPAddress']}/24"]
+    assert shown["Gateway"] == "10.88.0.1"
+    assert "bytes from" in site.docker.out("exec", "one", "ping", "-c", "1", "-w", "5", "10.88.0.1")
+    site.docker.out("rm", "-f", "one")
+    eventually(lambda: site.wire.heard("DHCPRELEASE") == 1)

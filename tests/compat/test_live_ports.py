@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from conftest import MakeEngine
 from rig.docker import Docker
+from rig.engine import MakeEngine
 from rig.eventually import eventually
 from rig.inside import Inside
 from rig.internet import Internet

@@ -57,10 +57,15 @@ def state(plugin: Plugin) -> dict[str, dict[str, object]]:
     return found
 
 
+def reached(engine: Engine, address: str, port: int) -> bool:
+    """Whether an HTTP server answers the host, once it has come up."""
+    return eventually(lambda: engine.host.reaches(address, port))
+
+
 def asked(docker: Docker, container: str, address: str) -> str:
-    """What the HTTP server at an address answers to a container; "" for nothing."""
+    """What the HTTP server at an address answers to a container, once it has come up."""
     request = f"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 3 {address} 80"
-    return docker("exec", container, "sh", "-c", request).stdout
+    return eventually(lambda: docker("exec", container, "sh", "-c", request).stdout)
 
 
 def test_traffic_on_a_plugins_network(docker: Docker, ptp: Plugin) -> None:
@@ -75,7 +80,7 @@ def test_traffic_on_a_plugins_network(docker: Docker, ptp: Plugin) -> None:
     assert "default via 10.71.0.1 dev eth0" in docker.out("exec", "one", "ip", "route")
     assert docker.out("exec", "two", "ping", "-c", "1", "-W", "5", "one")  # by name, through the host
     assert "200 OK" in asked(docker, "two", "10.71.0.2")
-    assert docker.engine.host.reaches("10.71.0.2", 80, timeout=5)
+    assert reached(docker.engine, "10.71.0.2", 80)
     docker.out("rm", "-f", "one", "two")
     docker.out("network", "rm", "wires")
     assert settled(docker.engine) == before
@@ -158,17 +163,17 @@ def test_without_a_gateway_the_way_out_is_docker_gwbridge(docker: Docker, bare: 
     assert list(docker.inspect("one")["NetworkSettings"]["Networks"]) == ["cut"]
     way = bridge["IPAM"]["Config"][0]["Gateway"]
     assert f"default via {way} dev eth1" in docker.out("exec", "one", "ip", "route")
-    assert docker.engine.host.reaches(outer, 8072, timeout=5)
+    assert reached(docker.engine, outer, 8072)
     assert "docker_gwbridge" in docker.lines("network", "ls", "--format", "{{.Name}}")
     assert "gateway_" in docker.fails("network", "rm", "docker_gwbridge")
     docker.out("network", "create", "other")
     docker.out("network", "connect", "other", "one")  # a better way out: the other one goes
     assert docker.inspect("network", "docker_gwbridge")["Containers"] == {}
     assert way not in docker.out("exec", "one", "ip", "route")
-    assert docker.engine.host.reaches(outer, 8072, timeout=5)
+    assert reached(docker.engine, outer, 8072)
     docker.out("network", "disconnect", "other", "one")
     assert f"default via {way}" in docker.out("exec", "one", "ip", "route")
-    assert docker.engine.host.reaches(outer, 8072, timeout=5)
+    assert reached(docker.engine, outer, 8072)
     docker.out("restart", "-t", "0", "one")
     assert f"default via {way} dev eth1" in docker.out("exec", "one", "ip", "route")
     docker.out("rm", "-f", "one")
@@ -250,7 +255,7 @@ def test_a_restart_of_the_daemon_with_the_plugin_away(docker: Docker, engine: En
     engine.kill()
     engine.start()
     assert docker.inspect("one")["State"]["Running"]
-    assert engine.host.reaches(engine.host.outer[0], 8075, timeout=5)
+    assert reached(engine, engine.host.outer[0], 8075)
     docker.out("run", "-d", "--name", "plain", "busybox", "top")  # others are served
     assert "plugin bare does not answer" in docker.fails("network", "connect", "cut", "plain")
     docker.out("stop", "-t", "0", "one")  # stops without its driver
@@ -321,7 +326,7 @@ def test_pools_that_collide_with_a_route_are_passed_over(docker: Docker, sequent
 def test_both_kinds_together(docker: Docker, ptp: Plugin, sequential: Plugin) -> None:
     docker.out("network", "create", "-d", "ptp", "--ipam-driver", "sequential", "--subnet", "10.79.0.0/24", "both")
     docker.out("run", "-d", "--name", "one", "--network", "both", *HTTPD)
-    assert docker.engine.host.reaches("10.79.0.2", 80, timeout=5)
+    assert reached(docker.engine, "10.79.0.2", 80)
     docker.engine.restart()
     docker.out("rm", "-f", "one")
     docker.out("network", "rm", "both")

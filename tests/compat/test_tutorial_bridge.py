@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from rig.docker import Docker
 from rig.engine import Engine
 from rig.eventually import eventually

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from conftest import MakeEngine
 from rig.docker import Docker
-from rig.engine import Engine, Kind
+from rig.engine import Engine, Kind, MakeEngine
 from rig.eventually import eventually
 from rig.image import NGINX_PAGE
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +14,8 @@ from typing import Any
 
 from rig.engine import Engine
 from rig.terminal import Terminal
+
+CLIS = list(dict.fromkeys(cli for cli in (shutil.which("docker"), "/usr/bin/docker") if cli and os.path.exists(cli)))
 
 
 class Docker:

@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -186,4 +186,5 @@ class DockerEngine(Engine):
         ]
 
 
+MakeEngine = Callable[..., Engine]
 ENGINES: dict[Kind, type[Engine]] = {"weft": WeftEngine, "docker": DockerEngine}

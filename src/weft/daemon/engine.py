@@ -203,10 +203,10 @@ class Engine:
 
     async def start(self) -> None:
         """Bring records, kernel and processes into agreement; containers that are due start in the background."""
+        await self._restore_relay()
         await self.firewall.load()  # networks add their elements to it
         await self.default_networks.ensure()
         due = await self.recovery.run()
-        await self._restore_relay()
         await self.obstacles.look()
         await self.firewall.load()
         await self.recovery.restore_names()
@@ -226,6 +226,7 @@ class Engine:
     async def _restore_relay(self) -> None:
         running = (record for record in self.inventory.containers.values() if record.sandbox_id == record.id)
         await self._relay.restore({record.id: self._publisher.relayed(record) for record in running})
+        self._publisher.find_relay()
 
     async def hand_over_names(self) -> None:
         """Tell a new DNS process everything."""

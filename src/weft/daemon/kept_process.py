@@ -1,4 +1,4 @@
-"""A process beside the daemon: taken over where it runs, started where not, fed anew when it had to be started again."""
+"""A process beside the daemon: taken over or started, and fed anew when it had to be started again."""
 
 import asyncio
 import logging
@@ -94,7 +94,7 @@ class KeptProcess:
         self._reap()
 
     async def call(self, verb: str, *arguments: Any, descriptors: Sequence[int] = ()) -> Any:
-        """Ask; once more where the process died meanwhile, since every request without descriptors may be said twice."""
+        """Ask; once more where the process died meanwhile: requests without descriptors may be said twice."""
         for last in (bool(descriptors), True):
             link = await self._present()
             try:

@@ -1,4 +1,4 @@
-"""One connection to a process beside the daemon: requests by number, answers as they come, descriptors beside the bytes."""
+"""One connection to a process beside the daemon: numbered requests, answers as they come, descriptors."""
 
 import asyncio
 import itertools
@@ -63,7 +63,8 @@ class Link:
                 await self._write(encode(number, verb, *arguments), descriptors)
                 return await answer
         except TimeoutError:
-            raise Unavailable(f"{self._name} did not answer {verb!r} within {_TIMEOUT:.0f} s: look at its log") from None
+            reason = f"did not answer {verb!r} within {_TIMEOUT:.0f} s: look at its log"
+            raise Unavailable(f"{self._name} {reason}") from None
         finally:
             del self._waiting[number]
             if answer.done() and not answer.cancelled():

@@ -1,4 +1,4 @@
-"""The daemon's side of weft-relay: binds ports at once, hands them over when the process is there, ends it when idle."""
+"""The daemon's side of weft-relay: binds ports at once, hands them over later, ends the process when it is idle."""
 
 import asyncio
 import errno
@@ -15,7 +15,7 @@ from weft.engine.contract.kernel import Listener
 from weft.engine.contract.relay import RelayedPort
 from weft.model.errors import SystemFailure, WeftError
 from weft.model.port import Protocol
-from weft.relay.protocol import MOST_PORTS_AN_OPEN, PROTOCOL, SOCKET_NAME, Key, Target, pack, unpack
+from weft.relay.protocol import MOST_PORTS_AN_OPEN, PROTOCOL, SOCKET_NAME, TCP, UDP, Key, Target, pack, unpack
 
 _log = logging.getLogger(__name__)
 _IDLE = 5.0  # seconds without ports after which the process is ended
@@ -26,18 +26,23 @@ _REASONS = {errno.EADDRINUSE: "address already in use", errno.EADDRNOTAVAIL: "ca
 class RelayProcess:
     """Implements weft.engine.contract.relay.Relay over the process that serves this exec root.
 
-    A port is bound by us, so that a start fails at once where it is taken, and clients wait in its queue until the
-    process has come up. What is wanted and what the process holds are compared by one task.
+    TCP ports share a listening socket, to which the firewall redirects; a UDP port has a socket of its own. Sockets are
+    bound by us, so that a start fails at once where a port is taken, and clients wait in their queues until the process
+    has come up. One task brings the process into agreement with what is wanted, touching what changed alone.
     """
 
     def __init__(self, exec_root: str, *, enabled: bool, log_path: str = "") -> None:
         file = weft.daemon.relay_process.__file__
         self._process = KeptProcess("weft-relay", file, PROTOCOL, SOCKET_NAME, exec_root, self._begin_anew, log_path)
         self.available = enabled and _has_ipv6()
+        self.port = 0
         self._of: dict[str, frozenset[Key]] = {}  # container -> its ports
         self._wanted: dict[Key, Target] = {}
+        self._datagrams: dict[Key, Listener] = {}  # the UDP ones among them
+        self._streams: socket.socket | None = None  # not handed over yet
         self._bound: dict[Key, socket.socket] = {}  # not handed over yet
         self._held: dict[Key, Target] = {}  # by the process
+        self._stale: set[Key] = set()  # of which the process may know something else
         self._running = False
         self._changed = asyncio.Event()
         self._working = asyncio.Lock()
@@ -46,20 +51,18 @@ class RelayProcess:
     async def restore(self, ports: Mapping[str, tuple[RelayedPort, ...]]) -> None:
         """Make the process carry `ports`, whatever it carries now; a port that cannot be bound is logged."""
         for container_id, relayed in ports.items():
-            wanted = {_key(port): _target(port) for port in relayed}
-            self._of[container_id] = frozenset(wanted)
-            self._wanted |= wanted
+            self._want(container_id, {_key(port): _target(port) for port in relayed})
         if await self._process.adopt():
             self._running = True
             await self._look()
+        if self._has_streams():
+            self._listen()
         self._changed.set()
         self._worker = asyncio.create_task(self._work())
 
     def listeners(self) -> frozenset[Listener]:
         """Return the sockets of the ports that it has."""
-        return frozenset(
-            Listener(Protocol(key.protocol), ip_address(key.host_address), key.host_port) for key in self._wanted
-        )
+        return frozenset(self._datagrams.values())
 
     async def settle(self, container_id: str, ports: tuple[RelayedPort, ...]) -> None:
         """Carry these ports for a container in place of those before; SystemFailure where one cannot be bound."""
@@ -70,24 +73,47 @@ class RelayProcess:
         bound: dict[Key, socket.socket] = {}
         try:
             for key in wanted.keys() - before:
-                bound[key] = _bind(key)
+                if key.protocol == UDP:
+                    bound[key] = _bind(key)
+            if any(key.protocol == TCP for key in wanted):
+                self._listen()
         except SystemFailure:
             for sock in bound.values():
                 sock.close()
             raise
         self._bound |= bound
         gone = before - wanted.keys()
-        for key in gone:
-            self._wanted.pop(key, None)
-        self._wanted |= wanted
-        self._of[container_id] = frozenset(wanted)
-        if not wanted:
-            del self._of[container_id]
+        self._want(container_id, wanted)
         await self._let_go(gone)
         self._changed.set()
 
+    def _want(self, container_id: str, wanted: Mapping[Key, Target]) -> None:
+        for key in self._of.pop(container_id, frozenset()) - wanted.keys():
+            self._wanted.pop(key, None)
+            self._datagrams.pop(key, None)
+        if wanted:
+            self._of[container_id] = frozenset(wanted)
+        self._wanted |= wanted
+        self._stale |= wanted.keys()
+        for key in wanted:
+            if key.protocol == UDP:
+                self._datagrams[key] = Listener(Protocol.UDP, ip_address(key.host_address), key.host_port)
+
+    def _has_streams(self) -> bool:
+        return len(self._wanted) > len(self._datagrams)
+
+    def _listen(self) -> None:
+        """Have a socket to which TCP connections can be redirected, on the same port as a former one if that is free."""
+        if self._streams is not None or (self._running and self.port):
+            return
+        try:
+            self._streams = _bind(Key(TCP, "::", self.port))
+        except SystemFailure:
+            self._streams = _bind(Key(TCP, "::", 0))
+        self.port = int(self._streams.getsockname()[1])
+
     async def _let_go(self, keys: frozenset[Key]) -> None:
-        """Free ports, at once: whoever asks for them next binds them."""
+        """Free ports, at once: whoever asks for them next gets them."""
         for key in keys:
             if (sock := self._bound.pop(key, None)) is not None:
                 sock.close()
@@ -111,13 +137,18 @@ class RelayProcess:
             with suppress(asyncio.CancelledError):
                 await self._worker
         await self._process.stop()
-        for sock in self._bound.values():
+        for sock in (*self._bound.values(), *([self._streams] if self._streams is not None else [])):
             sock.close()
         self._bound.clear()
 
     async def _begin_anew(self) -> None:
         """A new process holds nothing."""
         self._held.clear()
+        self._stale |= self._wanted.keys()
+        if self._has_streams():
+            self._running = False  # for `_listen`, which would rely on the former process's socket
+            self._listen()
+            self._running = True
         self._changed.set()
 
     async def _work(self) -> None:
@@ -150,21 +181,42 @@ class RelayProcess:
                 await self._process.start()
                 self._running = True
                 await self._look()
-            moved = [key for key, target in self._wanted.items() if self._held.get(key, target) != target]
-            if moved:
-                await self._process.call("aim", [pack(key, self._wanted[key]) for key in moved])
-                self._held |= {key: self._wanted[key] for key in moved}
-            missing = [key for key in self._wanted if key not in self._held]
-            for start in range(0, len(missing), MOST_PORTS_AN_OPEN):
-                await self._hand_over(missing[start : start + MOST_PORTS_AN_OPEN])
+            stale, self._stale = self._stale, set()
+            try:
+                await self._refresh([key for key in stale if key in self._wanted])
+            except BaseException:
+                self._stale |= stale
+                raise
+            await self._hand_over_streams()  # last: until then clients wait, for the process knows no port
+
+    async def _refresh(self, stale: list[Key]) -> None:
+        moved = [key for key in stale if key.protocol == TCP or key in self._held]
+        moved = [key for key in moved if self._held.get(key) != self._wanted[key]]
+        if moved:
+            await self._process.call("aim", [pack(key, self._wanted[key]) for key in moved])
+            self._held |= {key: self._wanted[key] for key in moved if key in self._wanted}
+        missing = [key for key in stale if key.protocol == UDP and key not in self._held]
+        for start in range(0, len(missing), MOST_PORTS_AN_OPEN):
+            await self._hand_over(missing[start : start + MOST_PORTS_AN_OPEN])
 
     async def _look(self) -> None:
         """Find out what a process holds that we just came to, and let it drop what is not wanted."""
-        self._held = dict(unpack(values) for values in await self._process.call("ports"))
+        port, held = await self._process.call("ports")
+        if port and self._streams is None:
+            self.port = int(port)
+        self._held = dict(unpack(values) for values in held)
+        self._stale |= self._wanted.keys()
         strays = [key for key in self._held if key not in self._wanted]
         if strays:
             await self._process.call("close", strays)
             self._held = {key: target for key, target in self._held.items() if key in self._wanted}
+
+    async def _hand_over_streams(self) -> None:
+        if self._streams is None:
+            return
+        await self._process.call("listen", descriptors=[self._streams.fileno()])
+        self._streams.close()
+        self._streams = None
 
     async def _hand_over(self, keys: list[Key]) -> None:
         ready: dict[Key, Target] = {}
@@ -206,7 +258,7 @@ def _target(port: RelayedPort) -> Target:
 
 def _bind(key: Key) -> socket.socket:
     """Return the socket of a port; raises SystemFailure in Docker's words."""
-    stream = key.protocol == "tcp"
+    stream = key.protocol == TCP
     sock = socket.socket(socket.AF_INET6, socket.SOCK_STREAM if stream else socket.SOCK_DGRAM)
     try:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)

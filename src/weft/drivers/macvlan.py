@@ -34,7 +34,14 @@ class MacvlanDriver(ParentedDriver):
     def validate(self, spec: NetworkSpec) -> None:
         check_options(spec, MACVLAN, MODE, HOST_ACCESS)
         mode = _mode(spec)
-        if read(spec.options, HOST_ACCESS, parse_bool, False) and mode != "bridge":
+        if not read(spec.options, HOST_ACCESS, parse_bool, False):
+            return
+        if spec.ipam_driver not in ("", "default"):
+            raise InvalidParameter(
+                f"{HOST_ACCESS} takes an address of the network for the host, which the IPAM driver {spec.ipam_driver} "
+                "does not give: leave out --ipam-driver"
+            )
+        if mode != "bridge":
             raise InvalidParameter(
                 f"{HOST_ACCESS} needs macvlan_mode bridge: in mode {mode} the host's link would not hear the others"
             )

@@ -1,7 +1,22 @@
 """The chains: a fixed number of rules, whatever the number of networks and ports; only lookups refer to either."""
 
 from weft.firewall.connected import PRIVATE
-from weft.firewall.sets import BRIDGES, ENTERING, FAMILIES, INTERNAL, IPV4, IPV6, LINKS, TRUSTED, WITHIN, Family
+from weft.firewall.sets import (
+    BOUND_RELAYED,
+    BRIDGES,
+    ENTERING,
+    FAMILIES,
+    INTERNAL,
+    IPV4,
+    IPV6,
+    LINKS,
+    RELAY,
+    RELAYED,
+    RELAYED_HERE,
+    TRUSTED,
+    WITHIN,
+    Family,
+)
 from weft.model.mark import Mark
 
 PUBLISHED_ONLY = "published_only"
@@ -16,6 +31,8 @@ LAN = "lan"
 LISTED = "listed"
 REFUSED = "refused"
 _PORT = "daddr . meta l4proto . th dport"
+# No address but the host's own can answer for ::1, and link-local ones cannot be forwarded (RFC 4291, 2.5).
+_HERE = "{ ::1, fe80::/10 }"
 _ISLAND = "weft: internal network"
 
 
@@ -42,6 +59,15 @@ def _publish(family: Family) -> tuple[str, ...]:
         f"{dnat} {header} daddr . meta l4proto . th dport map @{family.bound_runs}",
         f"{dnat} meta l4proto . th dport map @{family.ports}",
         f"{dnat} meta l4proto . th dport map @{family.runs}",
+    )
+
+
+def _relay() -> tuple[str, ...]:
+    redirect = f"redirect to :meta l4proto map @{RELAY}"
+    return (
+        f"tcp dport @{RELAYED} {redirect}",
+        f"ip6 daddr {_HERE} tcp dport @{RELAYED_HERE} {redirect}",
+        f"ip6 daddr . tcp dport @{BOUND_RELAYED} {redirect}",
     )
 
 
@@ -75,8 +101,7 @@ CHAINS: dict[str, tuple[str, ...]] = {
     "nat_output": _nat_hook("output", "-100"),
     "publish": ("meta nfproto vmap { ipv4 : goto publish4, ipv6 : goto publish6 }",),
     "publish4": _publish(IPV4),
-    # No address but the host's own can answer for ::1, and link-local ones cannot be forwarded (RFC 4291, 2.5).
-    "publish6": ("ip6 daddr { ::1, fe80::/10 } return", *_publish(IPV6)),
+    "publish6": (*_relay(), f"ip6 daddr {_HERE} return", *_publish(IPV6)),
     "nat_postrouting": _postrouting(),
     "forward": _forward(),
     LINKED_ONLY: (f"ip saddr . ip daddr . meta l4proto . th dport @{LINKS} accept", f"goto {PUBLISHED_ONLY}"),

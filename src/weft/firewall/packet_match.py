@@ -1,9 +1,9 @@
-"""Whether a packet that we imagine matches an expression of somebody else's rule, in libnftables' JSON (libnftables-json(5)).
+"""Whether a packet that we imagine matches an expression of somebody else's rule (libnftables-json(5)).
 
 The answer is True, False, or None where it cannot be told: what iptables' extensions ask is hidden from nft.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from ipaddress import ip_address, ip_network
@@ -76,7 +76,7 @@ def _family(packet: Packet) -> tuple[str, ...]:
     return ("ipv4", "ip", "2") if packet.version == 4 else ("ipv6", "ip6", "10")
 
 
-_META = {
+_META: Mapping[str, Callable[[Packet], tuple[str, ...]]] = {
     "iifname": lambda packet: (packet.incoming,),
     "oifname": lambda packet: (packet.outgoing,),
     "iif": lambda packet: (packet.incoming,),
@@ -86,7 +86,7 @@ _META = {
     "l4proto": lambda packet: (packet.protocol, "6"),
     "mark": lambda packet: ("0",),
 }
-_CT = {
+_CT: Mapping[str, Callable[[Packet], tuple[str, ...]]] = {
     "state": lambda packet: ("new",),
     "status": lambda packet: ("dnat",) if packet.translated else ("",),
     "mark": lambda packet: ("0",),

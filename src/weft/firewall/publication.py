@@ -2,12 +2,21 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from enum import Enum, auto
 from ipaddress import IPv4Address, IPv6Address
 
 from weft.model.address import Address
 from weft.model.endpoint import Endpoint
 from weft.model.exposure import OPEN, Exposure
 from weft.model.port import ContainerPort, Protocol, PublishedPort
+
+
+class Way(Enum):
+    """How a connection to the host's port gets to the endpoint."""
+
+    TRANSLATED = auto()
+    RELAYED = auto()  # by the relay, which knows the endpoint: `address` and `port` are the host's
+    RELAYED_HERE = auto()  # by the relay at those addresses that cannot be translated, ::1 and link-local ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +33,7 @@ class Publication:
     port: int
     direct: bool = False
     exposure: Exposure = OPEN
+    way: Way = Way.TRANSLATED
 
     def __post_init__(self) -> None:
         if self.host_address.version != self.address.version:

@@ -5,8 +5,8 @@ from itertools import groupby
 
 from weft.firewall.chains import LAN, LISTED, REFUSED
 from weft.firewall.contents import Contents, add, delete, merged
-from weft.firewall.publication import Publication
-from weft.firewall.sets import FAMILIES
+from weft.firewall.publication import Publication, Way
+from weft.firewall.sets import BOUND_RELAYED, FAMILIES, RELAY, RELAYED, RELAYED_HERE
 from weft.model.address import Network
 from weft.model.exposure import OPEN, Reach
 from weft.model.port import Protocol
@@ -59,11 +59,32 @@ def _forget_flows_through(gone: Sequence[Publication]) -> Iterator[ForgetFlows]:
 
 def publication_contents(published: Iterable[Publication]) -> Contents:
     """Return the elements that stand for publications, by set; it does not matter which endpoints they lead to."""
-    held = tuple(published)
+    given = tuple(published)
+    held = [each for each in given if each.way is Way.TRANSLATED]
     ordered = sorted((each for each in held if each.host_port), key=_order)
     parts = [_elements(run) for _, group in groupby(ordered, key=_target) for run in _runs(list(group))]
     parts += [part for each in held if each.direct or each.exposure != OPEN for part in _permissions(each)]
+    parts += [_relayed(each) for each in given if each.way is not Way.TRANSLATED]
     return merged({name: elements} for name, elements in parts)
+
+
+def _relayed(publication: Publication) -> tuple[str, tuple[Element, ...]]:
+    port = str(publication.host_port)
+    if publication.way is Way.RELAYED_HERE:
+        return RELAYED_HERE, (Element((port,)),)
+    if publication.host_address.is_unspecified:
+        return RELAYED, (Element((port,)),)
+    return BOUND_RELAYED, (Element((str(publication.host_address), port)),)
+
+
+def relay_listens(former: int, present: int) -> Plan:
+    """Return the plan that sends relayed connections to the relay's port in place of the former one; 0 is none."""
+    return delete(relay_contents(former)) + add(relay_contents(present))
+
+
+def relay_contents(port: int) -> Contents:
+    """Return the element that stands for the port that the relay listens on, 0 for none."""
+    return {RELAY: (Element((Protocol.TCP.value,), (str(port),)),)} if port else {}
 
 
 def _target(publication: Publication) -> tuple[int, int, int, str]:

@@ -9,6 +9,12 @@ WITHIN = "within"
 ENTERING = "entering"
 # One element a network and interface from which it takes traffic to endpoints' own addresses.
 TRUSTED = "trusted"
+# One element a TCP port of the host, at all of its IPv6 addresses, at those that cannot be translated, or at one, which
+# the relay carries; and the port that the relay listens on.
+RELAYED = "relayed"
+RELAYED_HERE = "relayed_here"
+BOUND_RELAYED = "bound_relayed"
+RELAY = "relay"
 # One element a port that a legacy link opens.
 LINKS = "links"
 
@@ -126,6 +132,10 @@ DECLARATIONS = (
     SetDeclaration(ENTERING, "map", "typeof meta nfproto . meta oifname : verdict"),
     SetDeclaration(TRUSTED, "set", "type ifname . ifname"),
     SetDeclaration(LINKS, "set", "type ipv4_addr . ipv4_addr . inet_proto . inet_service"),
+    SetDeclaration(RELAYED, "set", "type inet_service"),
+    SetDeclaration(RELAYED_HERE, "set", "type inet_service"),
+    SetDeclaration(BOUND_RELAYED, "set", "type ipv6_addr . inet_service"),
+    SetDeclaration(RELAY, "map", "type inet_proto : inet_service"),
     *_of_family(IPV4),
     *_of_family(IPV6),
 )

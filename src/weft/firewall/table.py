@@ -8,7 +8,7 @@ from weft.firewall.contents import TABLE, Contents, merged
 from weft.firewall.links import Flow, flow_contents
 from weft.firewall.network import network_contents
 from weft.firewall.publication import Publication
-from weft.firewall.publish import publication_contents
+from weft.firewall.publish import publication_contents, relay_contents
 from weft.firewall.sets import DECLARATIONS, SetDeclaration
 from weft.model.address import Network as Subnet
 from weft.model.mark import Mark
@@ -27,13 +27,15 @@ def desired_state(
     published: Iterable[Publication],
     flows: Iterable[Flow] = (),
     connected: Iterable[Subnet] = (),
+    relay_port: int = 0,
 ) -> Contents:
     """Return the full contents of every set: all networks, all publications of all endpoints, all links.
 
-    `connected` are the subnets that the host's interfaces are in.
+    `connected` are the subnets that the host's interfaces are in, `relay_port` is where the relay listens.
     """
     networks = (network_contents(segment) for segment in segments)
-    return merged([*networks, publication_contents(published), flow_contents(flows), connected_contents(connected)])
+    others = (flow_contents(flows), connected_contents(connected), relay_contents(relay_port))
+    return merged([*networks, publication_contents(published), *others])
 
 
 def load(
@@ -42,9 +44,10 @@ def load(
     flows: Iterable[Flow] = (),
     connected: Iterable[Subnet] = (),
     accepted_mark: Mark | None = None,
+    relay_port: int = 0,
 ) -> Plan:
     """Return the plan that makes the table again, whole, in one transaction."""
-    contents = desired_state(segments, published, flows, connected)
+    contents = desired_state(segments, published, flows, connected, relay_port)
     return Plan((LoadTable(TABLE, render(contents, accepted_mark)),))
 
 

@@ -99,7 +99,11 @@ class _Session:
             case "hello", []:
                 return {"protocol": PROTOCOL, "pid": os.getpid()}
             case "ports", []:
-                return self._ports.held()
+                return [self._ports.stream_port, self._ports.held()]
+            case "listen", []:
+                if not self._descriptors:
+                    raise BadFrame("no descriptor came with a socket to listen on")
+                self._ports.listen(socket.socket(fileno=self._descriptors.pop(0)))
             case "open", [list(ports)]:
                 self._open(ports)
             case "aim", [list(ports)]:

@@ -6,42 +6,62 @@ from typing import Any
 
 from weft.dns.loop import Loop
 from weft.relay.datagrams import DatagramPort
-from weft.relay.protocol import Key, Target, pack
-from weft.relay.streams import StreamPort
+from weft.relay.protocol import TCP, Key, Target, pack
+from weft.relay.streams import Streams
 
 
 class Ports:
-    """Open ports by what names them."""
+    """Ports by what names them: UDP ones have a socket each, TCP ones share one."""
 
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
-        self._open: dict[Key, StreamPort | DatagramPort] = {}
+        self._streams = Streams(loop)
+        self._tcp: set[Key] = set()
+        self._udp: dict[Key, DatagramPort] = {}
+
+    @property
+    def stream_port(self) -> int:
+        """The port that TCP connections are redirected to, 0 for none yet."""
+        return self._streams.port
 
     def held(self) -> list[list[Any]]:
         """Return all ports as JSON values."""
-        return [pack(key, port.target) for key, port in self._open.items()]
+        targets = {key: self._streams.target(key.host_address, key.host_port) for key in self._tcp}
+        found = [pack(key, target) for key, target in targets.items() if target is not None]
+        return found + [pack(key, port.target) for key, port in self._udp.items()]
+
+    def listen(self, sock: socket.socket) -> None:
+        """Take over the socket to which TCP connections are redirected."""
+        self._streams.listen(sock)
 
     def open(self, key: Key, target: Target, sock: socket.socket) -> None:
-        """Take a port over; of one that is held already only the target changes."""
-        held = self._open.get(key)
+        """Take over the socket of a UDP port; of one that is held already only the target changes."""
+        held = self._udp.get(key)
         if held is not None:
             sock.close()
             held.target = target
             return
-        kind = StreamPort if key.protocol == "tcp" else DatagramPort
-        self._open[key] = kind(self._loop, sock, target)
+        self._udp[key] = DatagramPort(self._loop, sock, target)
 
     def aim(self, key: Key, target: Target) -> None:
-        """Let a port lead elsewhere; KeyError where it is not held."""
-        self._open[key].target = target
+        """Let a port lead elsewhere, a TCP one also for the first time; KeyError for a UDP one that is not held."""
+        if key.protocol == TCP:
+            self._streams.aim(key.host_address, key.host_port, target)
+            self._tcp.add(key)
+        else:
+            self._udp[key].target = target
 
     def close(self, keys: Sequence[Key]) -> None:
         """Let ports go; those that are not held are no error."""
         for key in keys:
-            port = self._open.pop(key, None)
+            if key in self._tcp:
+                self._tcp.discard(key)
+                self._streams.forget(key.host_address, key.host_port)
+            port = self._udp.pop(key, None)
             if port is not None:
                 port.close()
 
     def close_all(self) -> None:
         """Let all ports go."""
-        self.close(list(self._open))
+        self.close([*self._tcp, *self._udp])
+        self._streams.close()

@@ -1,9 +1,11 @@
 """What the daemon and weft-relay say to each other, in the frames of weft.dns.protocol, descriptors beside them.
 
 hello                                   -> {"protocol": …, "pid": …}
-ports                                   -> the ports held, each [protocol, host address, port, address, port, exposure]
-open [port …], one descriptor a port    -> null; a port that is held already gets its target alone
-aim [port …]                            -> null; ports that are held get another target
+ports                                   -> [the port that TCP is redirected to, or 0, the ports held],
+                                           each [protocol, host address, port, address, port, exposure]
+listen, one descriptor                  -> null; the socket that TCP is redirected to
+open [port …], one descriptor a port    -> null; UDP; a port that is held already gets its target alone
+aim [port …]                            -> null; TCP, or UDP ports that are held: they lead there from now on
 close [[protocol, host address, port] …] -> null
 """
 
@@ -11,7 +13,8 @@ from typing import Any, NamedTuple
 
 from weft.dns.protocol import BadFrame
 
-PROTOCOL = 1  # raised whenever an older process would misunderstand
+TCP, UDP = "tcp", "udp"
+PROTOCOL = 2  # raised whenever an older process would misunderstand
 SOCKET_NAME = "relay.sock"
 MOST_PORTS_AN_OPEN = 64  # one descriptor each
 
@@ -50,7 +53,7 @@ def unpack_key(values: Any) -> Key:
     """Return what names a port; raises BadFrame."""
     try:
         protocol, host_address, host_port = values
-        if protocol not in ("tcp", "udp"):
+        if protocol not in (TCP, UDP):
             raise ValueError(f"protocol {protocol!r}")
         return Key(str(protocol), str(host_address), int(host_port))
     except (TypeError, ValueError) as error:

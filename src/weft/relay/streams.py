@@ -1,4 +1,4 @@
-"""TCP: a listening socket, and pairs of connections whose bytes the kernel moves by itself (splice(2))."""
+"""TCP: one listening socket for all ports, pairs of connections, and splice(2): the kernel moves their bytes."""
 
 import errno
 import os
@@ -7,9 +7,11 @@ import struct
 from contextlib import suppress
 
 from weft.dns.loop import READ, WRITE, Loop
-from weft.relay.gate import gate_of
+from weft.relay.gate import Gate, gate_of
+from weft.relay.original import original_destination
 from weft.relay.protocol import Target
 
+_ANYWHERE = "::"
 _CHUNK = 65536  # bytes: what a pipe holds
 _ROUNDS = 8  # chunks a direction before others have their turn
 _ACCEPTS = 32  # connections before others have their turn
@@ -23,37 +25,53 @@ def family_of(address: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
-class StreamPort:
-    """A listening socket whose connections lead to `target`; those that are under way outlive it, and its change."""
+class Streams:
+    """All TCP ports: the firewall redirects their connections to one listening socket, and remembers where they went.
 
-    def __init__(self, loop: Loop, sock: socket.socket, target: Target) -> None:
+    Connections that are under way outlive their port, and its change.
+    """
+
+    def __init__(self, loop: Loop) -> None:
         self._loop = loop
-        self._sock = sock
-        self._target = target
-        self._gate = gate_of(target.exposure)
-        self._closed = False
-        sock.setblocking(False)
-        loop.watch(sock.fileno(), self._accept)
+        self._sock: socket.socket | None = None
+        self._ports: dict[tuple[str, int], tuple[Target, Gate | None]] = {}
 
     @property
-    def target(self) -> Target:
-        """Where new connections lead."""
-        return self._target
+    def port(self) -> int:
+        """The port of the listening socket, 0 without one."""
+        return int(self._sock.getsockname()[1]) if self._sock is not None else 0
 
-    @target.setter
-    def target(self, target: Target) -> None:
-        self._gate = gate_of(target.exposure)
-        self._target = target
+    def listen(self, sock: socket.socket) -> None:
+        """Take a listening socket, in place of a former one."""
+        self.close()
+        self._sock = sock
+        sock.setblocking(False)
+        self._loop.watch(sock.fileno(), self._accept)
 
     def close(self) -> None:
         """Accept nothing more."""
-        if not self._closed:
-            self._closed = True
+        if self._sock is not None:
             self._loop.forget(self._sock.fileno())
             self._sock.close()
+            self._sock = None
+
+    def target(self, address: str, port: int) -> Target | None:
+        """Return where a port leads; None for one that is not held."""
+        held = self._ports.get((address, port))
+        return held[0] if held is not None else None
+
+    def aim(self, address: str, port: int, target: Target) -> None:
+        """Let new connections to a port lead to `target`; ValueError for an exposure that cannot be read."""
+        self._ports[address, port] = (target, gate_of(target.exposure))
+
+    def forget(self, address: str, port: int) -> None:
+        """Refuse connections to a port from now on; one that is not held is no error."""
+        self._ports.pop((address, port), None)
 
     def _accept(self, _: int) -> None:
         for _ in range(_ACCEPTS):
+            if self._sock is None:
+                return
             try:
                 client, address = self._sock.accept()
             except (BlockingIOError, ConnectionAbortedError):
@@ -62,20 +80,29 @@ class StreamPort:
                 self._loop.forget(self._sock.fileno())
                 self._loop.later(_PAUSE, self._resume)
                 return
-            if self._gate is None or self._gate(address[0], client.getsockname()[0]):
-                self._begin(client)
-            else:
-                _reset(client)
+            self._admit(client, address[0])
+
+    def _admit(self, client: socket.socket, source: str) -> None:
+        try:
+            place, port = original_destination(client)
+            target, gate = self._ports.get((place, port)) or self._ports[_ANYWHERE, port]
+        except (KeyError, OSError):  # not redirected, or no longer published
+            _reset(client)
+            return
+        if gate is None or gate(source, client.getsockname()[0]):
+            self._begin(client, target)
+        else:
+            _reset(client)
 
     def _resume(self) -> None:
-        if not self._closed:
+        if self._sock is not None:
             self._loop.watch(self._sock.fileno(), self._accept)
 
-    def _begin(self, client: socket.socket) -> None:
+    def _begin(self, client: socket.socket, target: Target) -> None:
         server = None
         try:
-            server = socket.socket(family_of(self.target.address), socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-            error = server.connect_ex((self.target.address, self.target.port))
+            server = socket.socket(family_of(target.address), socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+            error = server.connect_ex((target.address, target.port))
             if error not in (0, errno.EINPROGRESS):
                 raise OSError(error, "connect")
             Pair(self._loop, client, server)

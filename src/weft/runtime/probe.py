@@ -110,7 +110,11 @@ def _trivial_config(cgroup: str) -> dict[str, object]:
         "ociVersion": "1.0.2",
         "process": {"user": {"uid": 0, "gid": 0}, "args": [_NO_PROGRAM], "cwd": "/", "env": ["PATH=/"]},
         "root": {"path": "rootfs"},
-        "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}],
+        "mounts": [
+            {"destination": "/proc", "type": "proc", "source": "proc"},
+            # systemd mounts /run, where this root file system is, without devices, and runc opens one of them
+            {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=755"]},
+        ],
         "linux": {
             "namespaces": [{"type": "mount"}, {"type": "pid"}, {"type": "ipc"}, {"type": "uts"}],
             "cgroupsPath": cgroup,

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 from agreement import addresses_are_unique, agree
 
-from conftest import MakeEngine
 from rig.docker import Docker
-from rig.engine import Engine
+from rig.engine import Engine, MakeEngine
 from rig.eventually import eventually
 from rig.inside import Inside
 from rig.internet import GOOGLE

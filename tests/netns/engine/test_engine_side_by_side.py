@@ -15,9 +15,8 @@ from typing import Any
 import pytest
 from agreement import agree
 
-from conftest import MakeEngine
 from rig.docker import Docker
-from rig.engine import Engine, WeftEngine
+from rig.engine import Engine, MakeEngine, WeftEngine
 from rig.eventually import eventually
 from rig.host import Host
 from rig.lab import Lab

@@ -55,6 +55,11 @@ def test_options_that_are_refused(driver: ParentedDriver, options: dict[str, str
         driver.validate(NetworkSpec(name="n", driver=driver.name, options=options))
 
 
+def test_host_access_needs_weft_s_own_addresses() -> None:
+    with pytest.raises(InvalidParameter, match="which the IPAM driver dhcp does not give: leave out --ipam-driver"):
+        MACVLAN.validate(NetworkSpec(name="n", ipam_driver="dhcp", options={"host_access": "true"}))
+
+
 def test_options_that_are_known() -> None:
     for mode in ("bridge", "private", "vepa", "passthru", ""):
         MACVLAN.validate(NetworkSpec(name="n", options={"macvlan_mode": mode, "parent": "eth0"}))

@@ -454,6 +454,7 @@ class FakeRelay:
 
     def __init__(self) -> None:
         self.available = False
+        self.port = 0
         self.ports: dict[str, tuple[RelayedPort, ...]] = {}
 
     def listeners(self) -> frozenset[Listener]:

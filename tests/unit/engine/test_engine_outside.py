@@ -218,7 +218,7 @@ async def test_the_way_out_comes_and_goes(engine: Engine, program: Program) -> N
     assert names() == ["net", "bridge"]
     await engine.networks.disconnect("bridge", container, force=False)
     assert names() == ["net", "docker_gwbridge"]
-    await engine.containers.kill(container, "KILL")
+    await engine.containers.stop(container, grace=0, signal="")
     assert names() == ["net"]
 
 

@@ -44,8 +44,8 @@ def test_nonsense(text: str) -> None:
 
 
 def test_what_is_wrong_in_the_rest_is_left_out() -> None:
-    text = "event=bound\naddress=10.1.0.5/24\nrouter=x\ndns=y 8.8.8.8\nlease=soon\nsearch=a;b lan.test\naddress=6.6.6.6/8\n"
-    found = parse_lease("e", text)
+    lines = ("event=bound", "address=10.1.0.5/24", "router=x", "dns=y 8.8.8.8", "lease=soon", "search=a;b lan.test")
+    found = parse_lease("e", "\n".join((*lines, "address=6.6.6.6/8")))
     assert found == Lease(
         endpoint_id="e", interface=IPv4Interface("10.1.0.5/24"), dns_servers=("8.8.8.8",), dns_search=("lan.test",)
     )

@@ -70,3 +70,17 @@ def test_static_programs() -> None:
     assert is_static(Path("/bin/busybox"))
     assert not is_static(Path("/bin/sh"))
     assert not is_static(Path(__file__))
+
+
+@pytest.mark.parametrize(
+    ("groups", "limits"),
+    [((), Path("/proc/swaps").exists()), (("memory.max",), False), (("memory.max", "memory.swap.max"), True)],
+)
+def test_swap_limits_are_those_of_a_group_that_counts_memory(
+    tmp_path: Path, groups: tuple[str, ...], limits: bool
+) -> None:
+    (tmp_path / "cgroup.controllers").write_text("cpu memory\n")
+    (tmp_path / "one").mkdir()
+    for name in groups:
+        (tmp_path / "one" / name).touch()
+    assert Cgroups(tmp_path).limits_swap is limits

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from conftest import CLIS
-from rig.docker import Docker
+from rig.docker import CLIS, Docker
 from rig.engine import Engine, WeftEngine
 from rig.host import Host
 from rig.inside import Inside
@@ -49,7 +48,7 @@ def lan() -> Iterator[Lan]:
         engine.start()
         assert engine.api.post("/images/create?fromImage=busybox&tag=latest").status == 200
         # a router, as networks have one, that answers for an address only where it is
-        neighbour.sysctl(net__ipv4__ip_forward=1, net__ipv4__conf__all__arp_ignore=1)
+        neighbour.run(["sysctl", "-w", "net.ipv4.ip_forward=1", "net.ipv4.conf.all.arp_ignore=1"])
         echo(neighbour)
         yield Lan(engine, neighbour, cable)
 

@@ -66,11 +66,12 @@ def test_l2_is_on_the_wire(docker: Docker, host: Host, place: Place) -> None:
     assert "default via 10.9.0.2 dev eth0" in shown
     assert f"default via {NEIGHBOUR6} dev eth0" in shown
     assert fault(two, "10.9.0.1", tries=2)  # the host itself, as the kernel has it
-    assert addresses(docker, "one")["IPAddress"] == "10.9.0.64"
+    endpoint = addresses(docker, "one")
+    assert (endpoint["IPAddress"], endpoint["Gateway"], endpoint["MacAddress"]) == ("10.9.0.64", "10.9.0.2", "")
 
 
 @pytest.mark.parametrize("mode", ["l3", "l3s"])
-def test_l3_is_routed_by_the_host(docker: Docker, place: Place, routed: None, mode: str) -> None:
+def test_l3_is_routed_by_the_host(docker: Docker, neighbour: Host, place: Place, routed: None, mode: str) -> None:
     """Two subnets, dual stack; no gateway, no broadcast, and traffic from subnet to subnet."""
     subnets = ("--subnet=10.40.1.0/24", "--subnet=10.40.2.0/24", "--ipv6", "--subnet=2001:db8:40::/64")
     create(docker, "net", *subnets, "-o", "parent=eth0", "-o", f"ipvlan_mode={mode}")
@@ -79,19 +80,19 @@ def test_l3_is_routed_by_the_host(docker: Docker, place: Place, routed: None, mo
     assert reaches(one, "10.40.2.10")
     assert reaches(two, "10.40.1.10")
     assert reaches(one, NEIGHBOUR)
-    assert reaches(two, NEIGHBOUR)
+    assert reaches(neighbour, "10.40.2.10")
     assert reaches(one, NEIGHBOUR6)
     assert "default dev eth0" in docker.out("exec", "one", "ip", "route")
     assert addresses(docker, "one")["Gateway"] == ""
 
 
 @pytest.mark.parametrize(("flag", "each_other"), [("bridge", True), ("private", False), ("vepa", False)])
-def test_flags(docker: Docker, place: Place, flag: str, each_other: bool) -> None:
+def test_flags(docker: Docker, neighbour: Host, place: Place, flag: str, each_other: bool) -> None:
     """With vepa the switch at the end of the cable would have to send a frame back, which this one does not."""
     create(docker, "net", *L2, "-o", f"ipvlan_flag={flag}")
-    one, two = place("one", "net"), place("two", "net", "--ip", "10.9.0.100")
+    one, _ = place("one", "net"), place("two", "net", "--ip", "10.9.0.100")
     assert reaches(one, NEIGHBOUR)
-    assert reaches(two, NEIGHBOUR)
+    assert reaches(neighbour, "10.9.0.100")
     assert (fault(one, "10.9.0.100", tries=3) == "") == each_other
 
 
@@ -181,13 +182,19 @@ def test_networks_and_containers_outlive_the_daemon(
     on_cable("10.45.0.1/24", vlan=45)
     create(docker, "net", "--subnet=10.45.0.0/24", "--gateway=10.45.0.1", "-o", "parent=eth0.45")
     alone = create(docker, "alone", "--subnet=10.46.0.0/24")
+    for name, subnet in (("first", "10.47.0.0/24"), ("second", "10.48.0.0/24")):
+        docker.out("network", "create", "-d", "macvlan", f"--subnet={subnet}", "-o", "parent=eth0.47", name)
+    docker.out("network", "rm", "first")
+    assert exists(host, "eth0.47")  # the other has it still
     one = place("one", "net", "--ip", "10.45.0.10")
     pid = docker.inspect("one")["State"]["Pid"]
     engine.stop()
     assert reaches(one, "10.45.0.1")
-    host.run(["ip", "link", "del", f"di-{alone[:12]}"])
+    for name in (f"di-{alone[:12]}", "eth0.47"):
+        host.run(["ip", "link", "del", name])
     engine.start()
     assert exists(host, f"di-{alone[:12]}")
+    assert exists(host, "eth0.47")
     engine.kill()
     engine.start()
     assert docker.inspect("one")["State"]["Pid"] == pid
@@ -198,6 +205,7 @@ def test_networks_and_containers_outlive_the_daemon(
     docker.out("stop", "-t", "0", "one")
     assert docker.inspect("one")["State"]["Status"] == "exited"
     docker.out("rm", "-f", "one", "three")
-    docker.out("network", "rm", "net", "alone")
+    docker.out("network", "rm", "net", "alone", "second")
     assert not exists(host, "eth0.45")
+    assert not exists(host, "eth0.47")
     assert not exists(host, f"di-{alone[:12]}")

@@ -31,8 +31,13 @@ class Relay(Contract):
         """Whether ports may be given to it at all."""
         ...
 
+    @property
+    def port(self) -> int:
+        """The port of the host that TCP connections are to be redirected to, 0 while there is none to carry."""
+        ...
+
     def listeners(self) -> frozenset[Listener]:
-        """Return the sockets of the ports that it has, which stand in nobody's way: the engine knows of them."""
+        """Return the sockets of the UDP ports that it has, which stand in nobody's way: the engine knows of them."""
         ...
 
     async def settle(self, container_id: str, ports: tuple[RelayedPort, ...]) -> None:

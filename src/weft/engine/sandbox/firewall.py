@@ -57,7 +57,14 @@ class Firewall:
                 segments.append(segment)
         running = (record for record in self._inventory.containers.values() if record.sandbox_id == record.id)
         published = [each for record in running for each in self._publisher.publications(record)]
-        return load(segments, published, self._links.restore(), self._connected, self._accepted_mark)
+        return load(
+            segments,
+            published,
+            self._links.restore(),
+            self._connected,
+            self._accepted_mark,
+            self._publisher.relay_port,
+        )
 
     async def follow(self) -> None:
         """Keep up with the subnets that the host is connected to; runs until cancelled."""

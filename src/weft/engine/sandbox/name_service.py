@@ -101,7 +101,7 @@ class Offered:
 
 
 def offered(record: ContainerRecord) -> Offered:
-    """Return what the networks offer: it goes before the daemon's settings and the host's, after the container's own."""
+    """Return what the networks offer; it goes after the container's own, before the daemon's and the host's."""
     endpoints = [attachment.endpoint for attachment in record.attachments if attachment.endpoint is not None]
     return Offered(
         tuple(dict.fromkeys(server for endpoint in endpoints for server in endpoint.dns_servers)),

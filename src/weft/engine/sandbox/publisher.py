@@ -13,7 +13,8 @@ from weft.engine.sandbox.obstacles import Obstacles
 from weft.engine.sandbox.ports import PortBook, PortDemand, requests_of
 from weft.engine.sandbox.reach import Reach
 from weft.engine.settings import Settings
-from weft.firewall.publication import Publication
+from weft.firewall.publication import Publication, Way
+from weft.firewall.publish import relay_listens
 from weft.model.address import Address
 from weft.model.container import ContainerRecord
 from weft.model.errors import InvalidParameter, SystemFailure, WeftError
@@ -27,7 +28,14 @@ class Publisher:
     """Decides which host ports lead to a container."""
 
     def __init__(
-        self, inventory: Inventory, kernel: Kernel, book: PortBook, settings: Settings, reach: Reach, relay: Relay, obstacles: Obstacles
+        self,
+        inventory: Inventory,
+        kernel: Kernel,
+        book: PortBook,
+        settings: Settings,
+        reach: Reach,
+        relay: Relay,
+        obstacles: Obstacles,
     ) -> None:
         self._inventory = inventory
         self._kernel = kernel
@@ -35,6 +43,7 @@ class Publisher:
         self._settings = settings
         self._reach = reach
         self._relay = relay
+        self.relay_port = 0  # where the firewall redirects to
         self._obstacles = obstacles
 
     async def allocate(self, record: ContainerRecord) -> ContainerRecord:
@@ -174,6 +183,14 @@ class Publisher:
     async def carry(self, record: ContainerRecord) -> None:
         """Let the relay carry what it is to carry for a container with these endpoints, and nothing else."""
         await self._relay.settle(record.id, self.relayed(record))
+        if self._relay.port != self.relay_port:
+            plan = relay_listens(self.relay_port, self._relay.port)
+            self.relay_port = self._relay.port
+            await self._kernel.apply(plan)
+
+    def find_relay(self) -> None:
+        """Take note of the relay's port before the firewall is made: nothing was there to redirect until then."""
+        self.relay_port = self._relay.port
 
     def undo_move(self, before: ContainerRecord, after: ContainerRecord) -> None:
         """Take back a move whose plan failed."""
@@ -183,7 +200,15 @@ class Publisher:
     def publications(self, record: ContainerRecord) -> tuple[Publication, ...]:
         """Return what leads to a running container."""
         gateways = own_gateways_of(record, self._inventory.networks)
-        return self._reach.publications(record, gateways)
+        carried = [_relayed(port) for port in self.relayed(record) if port.protocol is Protocol.TCP]
+        return (*self._reach.publications(record, gateways), *carried)
+
+
+def _relayed(port: RelayedPort) -> Publication:
+    """Return what leads from a port of the host to the relay."""
+    way = Way.RELAYED_HERE if port.address.version == 6 and port.host_address.is_unspecified else Way.RELAYED
+    host = (port.host_address, port.host_port)
+    return Publication(port.protocol, *host, *host, way=way)
 
 
 def _is_beyond_nat(address: IPv6Address) -> bool:

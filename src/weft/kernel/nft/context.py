@@ -38,7 +38,10 @@ class NftError(OSError):
 
 
 class Context:
-    """A libnftables context, which lists as text or as `json`. It stays in the namespace of the thread that made it; one transaction at a time."""
+    """A libnftables context, which lists as text or as `json`. It stays in the namespace of the thread that made it.
+
+    One transaction at a time.
+    """
 
     def __init__(self, *, json: bool = False) -> None:
         self._lock = threading.Lock()
