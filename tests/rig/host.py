@@ -11,6 +11,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +124,8 @@ class Host:
     def sysctl(self, **values: int | str) -> None:
         """Set kernel settings of this host; the name's `__` stand for dots: `net__ipv4__ip_forward=1`."""
         for name, value in values.items():
-            self.path("/proc/sys/" + name.replace("__", "/")).write_text(str(value))
+            # /proc/sys/net shows a thread the namespace that the thread is in, through whichever path
+            self.within(partial(self.path("/proc/sys/" + name.replace("__", "/")).write_text, str(value)))
 
     def within(self, work: Callable[[], Any]) -> Any:
         """Call `work` in a thread that lives in this host's network namespace and return what it returned."""

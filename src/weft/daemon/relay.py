@@ -85,6 +85,9 @@ class RelayProcess:
         gone = before - wanted.keys()
         self._want(container_id, wanted)
         await self._let_go(gone)
+        if self._running and wanted:  # the process knows them before the first client comes
+            with suppress(WeftError):  # told by the task that tries again
+                await self._agree()
         self._changed.set()
 
     def _want(self, container_id: str, wanted: Mapping[Key, Target]) -> None:

@@ -42,9 +42,7 @@ def lan() -> Iterator[Lan]:
     """An engine's host with `eth0` on a cable to a neighbour, 10.9.0.1 and 10.9.0.2."""
     with Host("engine") as host, Host("neighbour") as neighbour:
         cable = link(host, neighbour, "10.9.0.0/24", "2001:db8:9::/64")
-        # as the tutorial has it for its dual-stack network: "if you have configured the Docker daemon to allow IPv6"
-        options = {"macvlan": {"com.docker.network.enable_ipv6": "true"}}
-        engine = WeftEngine(host, {"default-network-opts": options})
+        engine = WeftEngine(host)
         engine.start()
         assert engine.api.post("/images/create?fromImage=busybox&tag=latest").status == 200
         # a router, as networks have one, that answers for an address only where it is

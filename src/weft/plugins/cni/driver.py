@@ -76,7 +76,7 @@ class CniDriver:
             result = parse_result(answer, described.conflist.plugins[-1].type, link)
             check_fulfilled(spec, mac, _addresses(result), result.mac, described.conflist.origin)
             for version, hop in ((4, result.gateway_ipv4), (6, result.gateway_ipv6)):
-                if hop is not None and version == 9:
+                if hop is not None:
                     await remove_default_route(place.path, link, version)
         except BaseException:
             await self._undo(described, call, given, answer)

@@ -98,7 +98,7 @@ class DhcpClients:
             return
         if not held.ended:
             # Without a lease there is nothing to give back, and a client in want of one is slow to listen.
-            await held.client.end(politely=False)
+            await held.client.end(politely=held.lease is not None)
         self._clear(endpoint_id)
 
     async def adopt(self, requests: Collection[LeaseRequest]) -> tuple[Lease, ...]:

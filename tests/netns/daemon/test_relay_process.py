@@ -5,7 +5,8 @@ import os
 import signal
 import socket
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ import pytest
 
 from weft.daemon.relay import RelayProcess
 from weft.engine.contract.relay import RelayedPort
+from weft.firewall.sets import BOUND_RELAYED, RELAY
+from weft.firewall.table import base_ruleset
+from weft.kernel import libc
 from weft.model.errors import SystemFailure
 from weft.model.exposure import parse_exposure
 from weft.model.port import Protocol
@@ -29,6 +33,35 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
 
 def relayed(host_port: int, port: int, protocol: Protocol = Protocol.TCP, **more: Any) -> RelayedPort:
     return RelayedPort(protocol, LOOPBACK, host_port, ip_address("127.0.0.1"), port, **more)
+
+
+def nft(text: str) -> None:
+    subprocess.run(["nft", "-f", "-"], input=text, text=True, check=True)
+
+
+@pytest.fixture(autouse=True)
+def network() -> Iterator[None]:
+    """A network namespace of the test's own, with Weft's table: the kernel redirects to the process."""
+    with open("/proc/thread-self/ns/net", "rb") as home:
+        libc.unshare(libc.NEW_NETWORK)
+        try:
+            subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+            nft(f"table inet weft {{\n{base_ruleset()}\n}}\n")
+            yield
+        finally:
+            libc.setns(home.fileno(), libc.NEW_NETWORK)
+
+
+async def carry(relay: RelayProcess, *ports: RelayedPort) -> None:
+    """Have the relay carry these ports, and the firewall redirect them."""
+    await relay.settle("one", ports)
+    commands = [f"flush set inet weft {BOUND_RELAYED}", f"flush map inet weft {RELAY}"]
+    if relay.port:
+        commands.append(f"add element inet weft {RELAY} {{ tcp : {relay.port} }}")
+    for port in ports:
+        if port.protocol is Protocol.TCP:
+            commands.append(f"add element inet weft {BOUND_RELAYED} {{ {port.host_address} . {port.host_port} }}")
+    nft("\n".join(commands))
 
 
 Make = Callable[..., Awaitable[RelayProcess]]
@@ -106,7 +139,7 @@ async def talk(port: int, data: bytes = b"hello") -> bytes:
 async def test_a_connection_and_its_half_closed_end(make: Make) -> None:
     relay, port = await make(), free_port()
     async with Server() as server:
-        await relay.settle("one", (relayed(port, server.port),))
+        await carry(relay, relayed(port, server.port))
         assert await talk(port) == b"HELLO END"
         assert server.ended == [b"hello"]
 
@@ -114,7 +147,7 @@ async def test_a_connection_and_its_half_closed_end(make: Make) -> None:
 async def test_many_megabytes_both_ways(make: Make) -> None:
     relay, port = await make(), free_port()
     async with Server() as server:
-        await relay.settle("one", (relayed(port, server.port),))
+        await carry(relay, relayed(port, server.port))
         data = os.urandom(1 << 16).hex().encode() * 64
         sent = asyncio.create_task(talk(port, data))
         assert await talk(port, data) == data.upper() + b" END"
@@ -124,7 +157,7 @@ async def test_many_megabytes_both_ways(make: Make) -> None:
 async def test_a_reset_is_passed_on(make: Make) -> None:
     relay, port = await make(), free_port()
     async with Server() as server:
-        await relay.settle("one", (relayed(port, server.port),))
+        await carry(relay, relayed(port, server.port))
         reader, writer = await asyncio.open_connection("::1", port)
         writer.write(b"x")
         assert await reader.readexactly(1) == b"X"
@@ -137,7 +170,7 @@ async def test_a_reset_is_passed_on(make: Make) -> None:
 
 async def test_nobody_listens_in_the_container(make: Make) -> None:
     relay, port = await make(), free_port()
-    await relay.settle("one", (relayed(port, 1),))
+    await carry(relay, relayed(port, 1))
     with pytest.raises(ConnectionResetError):
         await talk(port)
 
@@ -147,7 +180,7 @@ async def test_datagrams(make: Make) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.settimeout(20)
         server.bind(("127.0.0.1", 0))
-        await relay.settle("one", (relayed(port, server.getsockname()[1], Protocol.UDP),))
+        await carry(relay, relayed(port, server.getsockname()[1], Protocol.UDP))
         clients = [socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) for _ in range(2)]
         for number, client in enumerate(clients):
             client.settimeout(20)
@@ -163,23 +196,32 @@ async def test_datagrams(make: Make) -> None:
 
 async def test_a_port_that_is_taken(make: Make) -> None:
     relay = await make()
-    with socket.create_server(("::1", 0), family=socket.AF_INET6) as holder:
-        port = holder.getsockname()[1]
-        other = free_port()
-        reason = rf"failed to bind host port \[::1\]:{port}/tcp: address already in use"
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as holder:
+        holder.bind(("::1", 0))
+        port, other = holder.getsockname()[1], free_port(socket.SOCK_DGRAM)
+        reason = rf"failed to bind host port \[::1\]:{port}/udp: address already in use"
         with pytest.raises(SystemFailure, match=reason):
-            await relay.settle("one", (relayed(other, 1), relayed(port, 1)))
+            await carry(relay, relayed(other, 1, Protocol.UDP), relayed(port, 1, Protocol.UDP))
     assert relay.listeners() == frozenset()
-    socket.create_server(("::1", other), family=socket.AF_INET6).close()  # all or none
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as free:  # all or none
+        free.bind(("::1", other))
+
+
+async def test_what_was_not_redirected_is_reset(make: Make) -> None:
+    relay = await make()
+    async with Server() as server:
+        await carry(relay, relayed(free_port(), server.port))
+        with pytest.raises(ConnectionResetError):
+            await talk(relay.port)
 
 
 async def test_a_port_is_free_as_soon_as_it_is_given_back(make: Make) -> None:
     relay, port = await make(), free_port()
     async with Server() as server:
         for _ in range(5):
-            await relay.settle("one", (relayed(port, server.port),))
+            await carry(relay, relayed(port, server.port))
             assert await talk(port) == b"HELLO END"
-            await relay.settle("one", ())
+            await carry(relay)
             with pytest.raises(ConnectionRefusedError):
                 await talk(port)
 
@@ -187,9 +229,9 @@ async def test_a_port_is_free_as_soon_as_it_is_given_back(make: Make) -> None:
 async def test_another_target(make: Make) -> None:
     relay, port = await make(), free_port()
     async with Server() as first, Server() as second:
-        await relay.settle("one", (relayed(port, first.port),))
+        await carry(relay, relayed(port, first.port))
         assert await talk(port) == b"HELLO END"
-        await relay.settle("one", (relayed(port, second.port),))
+        await carry(relay, relayed(port, second.port))
         await until(lambda: relay._held and not relay._changed.is_set() and not relay._working.locked())
         assert await talk(port) == b"HELLO END"
         assert (len(first.ended), len(second.ended)) == (1, 1)
@@ -198,7 +240,7 @@ async def test_another_target(make: Make) -> None:
 async def test_the_process_dies(make: Make, tmp_path: Path) -> None:
     relay, port = await make(), free_port()
     async with Server() as server:
-        await relay.settle("one", (relayed(port, server.port),))
+        await carry(relay, relayed(port, server.port))
         await talk(port)
         os.kill(process_id(tmp_path), signal.SIGKILL)
 
@@ -216,18 +258,18 @@ async def test_the_process_dies(make: Make, tmp_path: Path) -> None:
 async def test_the_daemon_goes_and_comes(make: Make, tmp_path: Path) -> None:
     relay, port, gone = await make(), free_port(), free_port()
     async with Server() as server:
-        await relay.settle("one", (relayed(port, server.port), relayed(gone, server.port)))
+        await carry(relay, relayed(port, server.port), relayed(gone, server.port))
         await talk(port)
         await until(lambda: len(relay._held) == 2)
         pid = process_id(tmp_path)
         await relay.stop()
         assert await talk(port) == b"HELLO END"
         again = await make({"one": (relayed(port, server.port),)})
-        with pytest.raises(ConnectionRefusedError):
+        with pytest.raises(ConnectionResetError):
             await talk(gone)
         assert await talk(port) == b"HELLO END"
         assert process_id(tmp_path) == pid
-        await again.settle("one", ())
+        await carry(again)
 
 
 async def test_the_process_ends_with_the_last_port(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,11 +277,11 @@ async def test_the_process_ends_with_the_last_port(make: Make, tmp_path: Path, m
     relay, port = await make(), free_port()
     assert not (tmp_path / "relay.sock").exists()
     async with Server() as server:
-        await relay.settle("one", (relayed(port, server.port),))
+        await carry(relay, relayed(port, server.port))
         await talk(port)
-        await relay.settle("one", ())
+        await carry(relay)
         await until(lambda: not (tmp_path / "relay.sock").exists())
-        await relay.settle("one", (relayed(port, server.port),))
+        await carry(relay, relayed(port, server.port))
         assert await talk(port) == b"HELLO END"
 
 
@@ -247,7 +289,7 @@ async def test_a_hundred_ports_in_one_small_process(make: Make, tmp_path: Path) 
     relay = await make()
     ports = [free_port() for _ in range(100)]
     async with Server() as server:
-        await relay.settle("one", tuple(relayed(port, server.port) for port in dict.fromkeys(ports)))
+        await carry(relay, *(relayed(port, server.port) for port in dict.fromkeys(ports)))
         assert await talk(ports[0]) == await talk(ports[-1]) == b"HELLO END"
     status = Path(f"/proc/{process_id(tmp_path)}/status").read_text()
     resident = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
@@ -258,5 +300,5 @@ async def test_a_hundred_ports_in_one_small_process(make: Make, tmp_path: Path) 
 async def test_the_host_may_always(make: Make, policy: str, admitted: bool) -> None:
     relay, port = await make(), free_port()
     async with Server() as server:
-        await relay.settle("one", (relayed(port, server.port, exposure=parse_exposure(policy)),))
+        await carry(relay, relayed(port, server.port, exposure=parse_exposure(policy)))
         assert (await talk(port) == b"HELLO END") is admitted
