@@ -104,9 +104,7 @@ class Engine:
         addresses, shards, ports, locks = AddressBook(), ShardBook(), PortBook(), Locks()
         reach = Reach(inventory, drivers, settings.publish)
         self.obstacles = obstacles = Obstacles(inventory, edges.kernel, drivers)
-        self._publisher = publisher = Publisher(
-            inventory, edges.kernel, ports, settings, reach, edges.relay, obstacles
-        )
+        self._publisher = publisher = Publisher(inventory, edges.kernel, ports, settings, reach, edges.relay, obstacles)
         links = Links(inventory, drivers, environment=settings.link_variables)
         self._ipams = ipams = Ipams(inventory, edges.remotes, outside)
         self.sandboxes = sandboxes = SandboxService(
@@ -126,9 +124,7 @@ class Engine:
             events,
         )
         self._lease_watch = LeaseWatch(inventory, sandboxes, locks, edges.leases)
-        self.firewall = Firewall(
-            inventory, edges.kernel, drivers, publisher, links, events, settings.accepted_mark
-        )
+        self.firewall = Firewall(inventory, edges.kernel, drivers, publisher, links, events, settings.accepted_mark)
         self.volumes = VolumeService(inventory, edges.volumes, events, outside)
         self.images = ImageService(edges.images, inventory, events, outside)
         self.networks = NetworkService(

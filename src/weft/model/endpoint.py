@@ -71,4 +71,6 @@ class Attachment:
     network_name: str
     spec: EndpointSpec = EndpointSpec()
     endpoint: Endpoint | None = None
-    implicit: bool = False  # on docker_gwbridge for want of another way out: the engine's, while it runs, not the user's
+    implicit: bool = (
+        False  # on docker_gwbridge for want of another way out: the engine's, while it runs, not the user's
+    )

@@ -113,9 +113,7 @@ class Endpoints:
         return mac_address(self._environment.random_below(1 << 48).to_bytes(6))
 
 
-def _with_pools_of(
-    network: NetworkRecord, ipv4: IPv4Interface | None, ipv6: IPv6Interface | None
-) -> NetworkRecord:
+def _with_pools_of(network: NetworkRecord, ipv4: IPv4Interface | None, ipv6: IPv6Interface | None) -> NetworkRecord:
     """Return the network with those of its pools alone that hold the addresses: their gateways are the endpoint's."""
     if len(network.pools) <= 1:
         return network

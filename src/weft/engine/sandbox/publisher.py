@@ -92,9 +92,7 @@ class Publisher:
         )
         return True
 
-    def _check_addresses(
-        self, requests: tuple[PortRequest, ...], demand: PortDemand, routed: frozenset[int]
-    ) -> None:
+    def _check_addresses(self, requests: tuple[PortRequest, ...], demand: PortDemand, routed: frozenset[int]) -> None:
         """Raise, naming the address, where a user's host address is not the host's or cannot lead to the container."""
         for request in requests:
             address = request.host_address

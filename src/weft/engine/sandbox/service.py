@@ -407,9 +407,7 @@ class SandboxService:
             await self._publisher.carry(before)
             raise
 
-    async def _let_in(
-        self, before: ContainerRecord, after: ContainerRecord, attachment: Attachment
-    ) -> ContainerRecord:
+    async def _let_in(self, before: ContainerRecord, after: ContainerRecord, attachment: Attachment) -> ContainerRecord:
         try:
             return await self._outside.publish(before, after)
         except BaseException:

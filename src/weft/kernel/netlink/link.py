@@ -35,6 +35,10 @@ _MASTER = 10
 _PORT_INFO = 12
 _LINK_INFO = 18
 _ALIAS = 20
+_FAMILY_SPECIFIC = 26
+_FAMILY_INET6 = 10
+_ADDRESS_MODE = 8
+_NO_ADDRESS = b"\1"
 _GROUP = 27
 _NAMESPACE_FD = 28
 _SEND_QUEUES = 31
@@ -70,6 +74,12 @@ _ONE_QUEUE = number(_SEND_QUEUES, 1) + number(_RECEIVE_QUEUES, 1)
 def raise_loopback() -> Request:
     """Return the request that brings up index 1, the loopback of every namespace."""
     return Request(NEW_LINK, 0, _LOOPBACK)
+
+
+def without_link_local(name: str) -> Request:
+    """Return the request that keeps the kernel from giving a link an IPv6 link-local address when it has a carrier."""
+    protocol = nested(_FAMILY_INET6, attribute(_ADDRESS_MODE, _NO_ADDRESS))
+    return Request(NEW_LINK, 0, _PLAIN + text(_NAME, name) + nested(_FAMILY_SPECIFIC, protocol))
 
 
 def raise_link(name: str) -> Request:

@@ -26,6 +26,7 @@ from weft.kernel.netlink.link import (
     return_link,
     set_alias,
     silence_port,
+    without_link_local,
 )
 from weft.kernel.netlink.message import Request
 from weft.kernel.netlink.queue import clear_queue, delay_packets, limit_rate
@@ -197,9 +198,12 @@ class Links:
         if isinstance(operation, CreateMacvlan | CreateIpvlan):
             channel = self._places.channel(operation.sandbox)
         described = describe_link(operation)
+        if isinstance(operation, CreateVeth) and operation.bridge:
+            # nobody speaks to a port; a kernel without IPv6 refuses this, and need not be told
+            described += (without_link_local(operation.name),)
         errors = channel.transact(described) if described else {}
-        if errors:
-            return errors.get(0)
+        if 0 in errors:
+            return errors[0]
         match operation:
             case CreateVeth():
                 return self._places.channel(operation.sandbox).transact([raise_link(operation.peer)]).get(0)
