@@ -106,7 +106,7 @@ class RelayProcess:
         return len(self._wanted) > len(self._datagrams)
 
     def _listen(self) -> None:
-        """Have a socket to which TCP connections can be redirected, on the same port as a former one if that is free."""
+        """Have a socket to which TCP connections can be redirected, on a former one's port if that is free."""
         if self._streams is not None or (self._running and self.port):
             return
         try:

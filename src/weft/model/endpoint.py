@@ -45,7 +45,7 @@ class Endpoint:
     host_link: str = ""  # interface in the host's namespace, "" where the driver makes none
     sandbox_link: str = ""  # interface in the sandbox: eth0, eth1 …
     dns_names: tuple[str, ...] = ()  # container name, aliases, short id, hostname
-    # What the network itself offers for names (DHCP, CNI): asked in place of the host's servers, from inside the sandbox.
+    # What the network offers for names (DHCP, CNI): asked from inside, in place of the host's servers.
     dns_servers: tuple[str, ...] = ()
     dns_search: tuple[str, ...] = ()
     dns_options: tuple[str, ...] = ()

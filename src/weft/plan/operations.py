@@ -62,8 +62,8 @@ class CreateBridge:
 class ExtendBridge:
     """Make a further bridge behind `bridge`, joined to it by a veth pair, where it is not there yet.
 
-    `trunk` is the pair's end in `bridge`, `branch` the one in `name`. `isolated` keeps the trunk from the other isolated
-    ports of `bridge`. It stays when what comes later in a plan fails, as it is others' too.
+    `trunk` is the pair's end in `bridge`, `branch` the one in `name`. `isolated` keeps the trunk from the other
+    isolated ports of `bridge`. It stays when what comes later in a plan fails, as it is others' too.
     """
 
     bridge: str
@@ -292,9 +292,10 @@ class DeleteRoute:
 
 @dataclass(frozen=True, slots=True)
 class AdvertiseAddresses:
-    """Tell the neighbours of a sandbox's link its addresses: gratuitous ARP (RFC 5227), unsolicited NA (RFC 4861, 7.2.6).
+    """Tell a link's neighbours its addresses: gratuitous ARP (RFC 5227), unsolicited NA (RFC 4861, 7.2.6).
 
-    `count` times, `interval` milliseconds apart, the first one at once; nobody waits, and a link that is gone is let be.
+    `count` times, `interval` milliseconds apart, the first one at once. Nobody waits, and a link that is gone is let
+    be.
     """
 
     link: str
@@ -311,7 +312,7 @@ class AdvertiseAddresses:
 
 @dataclass(frozen=True, slots=True)
 class LimitRate:
-    """Send at most `rate` bytes a second by a link: `burst` bytes go at once, `queue` bytes wait, others are dropped."""
+    """Send at most `rate` bytes a second by a link; `burst` bytes go at once, `queue` bytes wait, the rest is lost."""
 
     link: str
     rate: int
