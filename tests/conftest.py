@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rig.api import RawApi
-from rig.docker import CLIS, Docker
+from rig.docker import CLIS, Docker, cli_major
 from rig.engine import ENGINES, Engine, Kind, MakeEngine
 from rig.host import Host
 from rig.image import BUSYBOX_CONFIG, busybox_layer, write_archive
@@ -28,6 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "weft_only(reason): what the reference engine of API 1.41 does not do")
+    config.addinivalue_line("markers", "newer_cli: what can be typed from version 28 of the docker CLI on alone")
     config.addinivalue_line(
         "markers", "reference_only(reason): what Weft refuses by name; test_refused_by_name.py checks"
     )
@@ -35,10 +36,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     others = {"weft": "reference_only", "docker": "weft_only"}[config.getoption("--engine")]
-    left_out = [item for item in items if item.get_closest_marker(others)]
+    unwanted = [others, *(["newer_cli"] if cli_major() < 28 else [])]
+    left_out = [item for item in items if any(item.get_closest_marker(marker) for marker in unwanted)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if not item.get_closest_marker(others)]
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session")

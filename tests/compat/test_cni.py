@@ -183,6 +183,7 @@ def test_both_families_and_names(docker: Docker, cni: Configurations) -> None:
     assert "142.250.74.46" in docker.out("exec", "one", "nslookup", "-type=a", "google.com")
 
 
+@pytest.mark.newer_cli
 def test_two_networks_and_gateway_priorities(docker: Docker, cni: Configurations) -> None:
     cni.bridge("blue", "10.66.0.0/24")
     cni.bridge("red", "10.67.0.0/24")
@@ -198,6 +199,7 @@ def test_two_networks_and_gateway_priorities(docker: Docker, cni: Configurations
     assert "bytes from" in docker.out("exec", "one", "ping", "-c", "1", "-w", "5", "other")
 
 
+@pytest.mark.newer_cli
 def test_connect_and_disconnect(docker: Docker, cni: Configurations) -> None:
     cni.bridge("blue", "10.66.0.0/24")
     docker.out("network", "create", "plain")

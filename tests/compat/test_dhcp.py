@@ -281,6 +281,7 @@ def test_bridge_of_the_host(site: Site) -> None:
     assert "br-lan" in site.host.output("ip", "-o", "link", "show", "master", "br-lan"), "it is its owner's"
 
 
+@pytest.mark.newer_cli
 def test_connect_and_disconnect(site: Site) -> None:
     site.macvlan()
     site.docker.out("network", "create", "plain")

@@ -18,6 +18,14 @@ from rig.terminal import Terminal
 CLIS = list(dict.fromkeys(cli for cli in (shutil.which("docker"), "/usr/bin/docker") if cli and os.path.exists(cli)))
 
 
+def cli_major() -> int:
+    """The major version of the docker CLI that is first on PATH; 0 without one."""
+    if not CLIS:
+        return 0
+    shown = subprocess.run([CLIS[0], "--version"], capture_output=True, text=True, check=True).stdout
+    return int(shown.split()[2].split(".")[0])  # Docker version 28.2.2, build …
+
+
 class Docker:
     """`docker` as a user types it. It runs beside the engine's host, which it reaches through the socket alone."""
 

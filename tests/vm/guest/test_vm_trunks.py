@@ -64,6 +64,7 @@ def test_what_ipvlan_refuses(docker: Docker) -> None:
     assert "endpoints" in docker.fails("network", "rm", "n")
 
 
+@pytest.mark.newer_cli
 def test_ipvlan_l3_beside_a_bridge(docker: Docker) -> None:
     """The default route is that of the gateway endpoint: by priority, and again once the other is gone."""
     docker.out("network", "create", "b")
