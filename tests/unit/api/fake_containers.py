@@ -63,6 +63,10 @@ class FakeContainers:
             return record
         raise NotFound(f"No such container: {reference}")
 
+    def links(self, record: ContainerRecord) -> tuple[str, ...]:
+        pairs = (link.split(":") for link in record.spec.networking.links)
+        return tuple(f"/{self.records[target].name}:/{record.name}/{alias}" for target, alias in pairs)
+
     def list(self, *, all: bool, limit: int, filters: Filters) -> tuple[ContainerRecord, ...]:
         self.calls.append(("list", all, limit, filters))
         for key in filters:

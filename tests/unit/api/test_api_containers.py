@@ -98,8 +98,8 @@ async def test_an_image_name_that_moved_shows_the_id(http: aiohttp.ClientSession
 
 
 async def test_links_are_names_too(http: aiohttp.ClientSession, engine: FakeEngine) -> None:
-    engine.containers.add("a")
-    engine.containers.add("b", spec=ContainerSpec(image="busybox", networking=NetworkingSpec(links=("a:db",))))
+    a = engine.containers.add("a")
+    engine.containers.add("b", spec=ContainerSpec(image="busybox", networking=NetworkingSpec(links=(f"{a.id}:db",))))
     _, lines = await _json(http, "GET", "/containers/json?all=1")
     assert [line["Names"] for line in lines] == [["/b"], ["/a", "/b/db"]]
     _, b = await _json(http, "GET", "/containers/b/json")

@@ -310,8 +310,12 @@ def test_what_weft_does_anyway_may_be_said() -> None:
 
 
 def test_what_makes_no_difference_is_taken_and_said() -> None:
-    config = load("--userland-proxy=false", file={"live-restore": True, "max-concurrent-downloads": 3})
-    assert [key for key, _ in config.without_effect] == ["userland-proxy", "live-restore", "max-concurrent-downloads"]
+    config = load("--ip-forward-no-drop", file={"live-restore": True, "max-concurrent-downloads": 3})
+    assert [key for key, _ in config.without_effect] == [
+        "ip-forward-no-drop",
+        "live-restore",
+        "max-concurrent-downloads",
+    ]
     assert all(reason for _, reason in config.without_effect)
 
 
@@ -411,7 +415,7 @@ def test_what_is_printed() -> None:
     usage = parse(["--help"], lambda path: b"broken")
     assert isinstance(usage, Notice)
     assert "--default-address-pool" in usage.text
-    assert "--userland-proxy" not in usage.text
+    assert "--max-concurrent-downloads" not in usage.text
 
 
 _JSON = st.recursive(
