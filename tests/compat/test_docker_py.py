@@ -186,7 +186,6 @@ def test_what_is_refused_raises_and_names_it(client: DockerClient) -> None:
         ("archive|copying", lambda: container.put_archive("/tmp", b"")),
         ("stats", lambda: container.stats(stream=False)),
         ("commit", lambda: container.commit("mine")),
-        ("update", lambda: container.update(mem_limit="64m")),
     ):
         with pytest.raises(APIError, match=names) as refused:
             act()

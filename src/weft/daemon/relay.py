@@ -18,7 +18,7 @@ from weft.model.port import Protocol
 from weft.relay.protocol import MOST_PORTS_AN_OPEN, PROTOCOL, SOCKET_NAME, TCP, UDP, Key, Target, pack, unpack
 
 _log = logging.getLogger(__name__)
-_IDLE = 5.0  # seconds without ports after which the process is ended
+_IDLE = 20.0  # seconds without ports after which the process is ended
 _RETRY = 1.0  # seconds
 _REASONS = {errno.EADDRINUSE: "address already in use", errno.EADDRNOTAVAIL: "cannot assign requested address"}
 

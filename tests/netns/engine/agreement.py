@@ -135,13 +135,23 @@ def _in_maps(elements: dict[str, list[Any]]) -> Iterator[Published]:
             yield wildcard, key["concat"][0], key["concat"][1], value["concat"][1]
         for key, value in elements.get(f"bound_ports{family}", ()):
             yield key["concat"][0], key["concat"][1], key["concat"][2], value["concat"][1]
+    # The relay knows the container's port.
+    for port in elements.get("relayed", ()):
+        yield "::", "tcp", port, 0
+    for key in elements.get("bound_relayed", ()):
+        yield key["concat"][0], "tcp", key["concat"][1], 0
 
 
 def _published(running: list[Json]) -> Iterator[Published]:
     for box in running:
+        leads_out_by_ipv6 = any(one["IPv6Gateway"] for one in box["NetworkSettings"]["Networks"].values())
         for inner, bindings in (box["NetworkSettings"]["Ports"] or {}).items():
             port, protocol = inner.split("/")
             for binding in bindings or ():
+                if ":" in binding["HostIp"] and not leads_out_by_ipv6:
+                    if protocol == "tcp":
+                        yield binding["HostIp"], protocol, int(binding["HostPort"]), 0
+                    continue
                 yield binding["HostIp"], protocol, int(binding["HostPort"]), int(port)
 
 
