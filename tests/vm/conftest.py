@@ -18,6 +18,10 @@ from vm.outside import REPORTS, Guest
 _GUEST = pytest.StashKey[Guest]()
 
 
+def _is_ours(item: pytest.Item) -> bool:
+    return item.path.is_relative_to(Path(__file__).parent)
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
     item.add_marker(pytest.mark.weft_only("the machine has Weft's engine"))
 
@@ -25,11 +29,12 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
     """Outside the machine: wait for the test's reports from inside and pass them on."""
-    if REPORTS in os.environ:
+    # pytest asks this hook for the tests of other directories too
+    if REPORTS in os.environ or not _is_ours(item):
         return None
     session = item.session
     if _GUEST not in session.stash:
-        names = [other.nodeid for other in session.items if other.path.is_relative_to(Path(__file__).parent)]
+        names = [other.nodeid for other in session.items if _is_ours(other)]
         session.stash[_GUEST] = guest = Guest(names)
         session.config.add_cleanup(guest.close)
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)

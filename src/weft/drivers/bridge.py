@@ -9,7 +9,7 @@ from weft.drivers.bridge_shards import deletions, extension, shard_bridge, shard
 from weft.drivers.contract import HostFacts, LinkFact
 from weft.drivers.endpoint_options import endpoint_options
 from weft.drivers.interface_names import free_name, veth_name
-from weft.drivers.mac import mac_address
+from weft.drivers.mac import mac_address, mac_of
 from weft.model.address import Interface, Network
 from weft.model.endpoint import Endpoint, EndpointSpec
 from weft.model.errors import Conflict, Forbidden
@@ -30,6 +30,7 @@ from weft.plan.plan import Plan
 
 # Auxiliary addresses of these names are what endpoints get as their gateway, in place of the bridge's own address.
 DEFAULT_GATEWAY_AUX = {4: "DefaultGatewayIPv4", 6: "DefaultGatewayIPv6"}
+_ADVERTISEMENTS = 3
 _LINK_LOCAL_PREFIX = {4: 16, 6: 64}  # RFC 3927, 2.1; RFC 4291, 2.5.6
 _DEFAULT_ROUTE: dict[int, Network] = {4: IPv4Network("0.0.0.0/0"), 6: IPv6Network("::/0")}
 
@@ -240,14 +241,19 @@ def _sandbox_sysctls(record: NetworkRecord, link: str, sandbox: str) -> list[Ope
 
 def _advertisements(endpoint: Endpoint, options: BridgeOptions, sandbox: str) -> list[Operation]:
     addresses = tuple(interface.ip for interface in (endpoint.ipv4, endpoint.ipv6) if interface is not None)
-    if not addresses or not options.advertisements:
+    count = options.advertisements
+    if count is None:
+        # every neighbour would be woken to hear what it knows already
+        known = endpoint.ipv4 is not None and endpoint.mac_address == mac_of(endpoint.ipv4.ip)
+        count = 0 if known else _ADVERTISEMENTS
+    if not addresses or not count:
         return []
     return [
         AdvertiseAddresses(
             endpoint.sandbox_link,
             endpoint.mac_address,
             addresses,
-            options.advertisements,
+            count,
             options.advertise_interval,
             sandbox,
         )

@@ -79,6 +79,7 @@ class BridgeOptions:
     """The options of one network, read. `name` "" is br-<short id>; `mtu` in bytes, 0 where none was given.
 
     Endpoints advertise their addresses `advertisements` times at start, `advertise_interval` milliseconds apart.
+    None is three times where somebody may know the address by another MAC.
     """
 
     name: str = ""
@@ -92,7 +93,7 @@ class BridgeOptions:
     inhibit_ipv4: bool = False
     mtu: int = 0
     trusted: tuple[str, ...] = ()  # interfaces of the host
-    advertisements: int = 3
+    advertisements: int | None = None
     advertise_interval: int = 1000
     exposure: Exposure | None = None  # None is the daemon's
     interface_prefix: str = "eth"
@@ -124,7 +125,7 @@ def bridge_options(spec: NetworkSpec) -> BridgeOptions:
         inhibit_ipv4=read(options, INHIBIT_IPV4, parse_bool, False),
         mtu=read(options, MTU, parse_mtu, 0),
         trusted=read(options, TRUSTED, _parse_interfaces, ()),
-        advertisements=read(options, ADVERTISEMENTS, _range(0, 3), 3),
+        advertisements=read(options, ADVERTISEMENTS, _range(0, 3), 3 if ADVERTISE_INTERVAL in options else None),
         advertise_interval=read(options, ADVERTISE_INTERVAL, _range(100, 2000), 1000),
         exposure=read(options, PUBLISH, _optional_exposure, None),
         interface_prefix=read(options, INTERFACE_PREFIX, _parse_prefix, "eth"),

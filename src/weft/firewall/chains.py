@@ -65,9 +65,9 @@ def _publish(family: Family) -> tuple[str, ...]:
 def _relay() -> tuple[str, ...]:
     redirect = f"redirect to :meta l4proto map @{RELAY}"
     return (
-        f"tcp dport @{RELAYED} {redirect}",
-        f"ip6 daddr {_HERE} tcp dport @{RELAYED_HERE} {redirect}",
-        f"ip6 daddr . tcp dport @{BOUND_RELAYED} {redirect}",
+        f"meta l4proto tcp meta l4proto . th dport @{RELAYED} {redirect}",
+        f"meta l4proto tcp ip6 daddr {_HERE} meta l4proto . th dport @{RELAYED_HERE} {redirect}",
+        f"meta l4proto tcp ip6 {_PORT} @{BOUND_RELAYED} {redirect}",
     )
 
 

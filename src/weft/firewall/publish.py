@@ -69,12 +69,12 @@ def publication_contents(published: Iterable[Publication]) -> Contents:
 
 
 def _relayed(publication: Publication) -> tuple[str, tuple[Element, ...]]:
-    port = str(publication.host_port)
+    port = (publication.protocol.value, str(publication.host_port))
     if publication.way is Way.RELAYED_HERE:
-        return RELAYED_HERE, (Element((port,)),)
+        return RELAYED_HERE, (Element(port),)
     if publication.host_address.is_unspecified:
-        return RELAYED, (Element((port,)),)
-    return BOUND_RELAYED, (Element((str(publication.host_address), port)),)
+        return RELAYED, (Element(port),)
+    return BOUND_RELAYED, (Element((str(publication.host_address), *port)),)
 
 
 def relay_listens(former: int, present: int) -> Plan:

@@ -132,9 +132,10 @@ DECLARATIONS = (
     SetDeclaration(ENTERING, "map", "typeof meta nfproto . meta oifname : verdict"),
     SetDeclaration(TRUSTED, "set", "type ifname . ifname"),
     SetDeclaration(LINKS, "set", "type ipv4_addr . ipv4_addr . inet_proto . inet_service"),
-    SetDeclaration(RELAYED, "set", "type inet_service"),
-    SetDeclaration(RELAYED_HERE, "set", "type inet_service"),
-    SetDeclaration(BOUND_RELAYED, "set", "type ipv6_addr . inet_service"),
+    # The kernel keeps a set of bare ports as a list, which is slow to change.
+    SetDeclaration(RELAYED, "set", "type inet_proto . inet_service"),
+    SetDeclaration(RELAYED_HERE, "set", "type inet_proto . inet_service"),
+    SetDeclaration(BOUND_RELAYED, "set", "type ipv6_addr . inet_proto . inet_service"),
     SetDeclaration(RELAY, "map", "type inet_proto : inet_service"),
     *_of_family(IPV4),
     *_of_family(IPV6),

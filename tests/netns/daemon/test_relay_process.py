@@ -60,7 +60,7 @@ async def carry(relay: RelayProcess, *ports: RelayedPort) -> None:
         commands.append(f"add element inet weft {RELAY} {{ tcp : {relay.port} }}")
     for port in ports:
         if port.protocol is Protocol.TCP:
-            commands.append(f"add element inet weft {BOUND_RELAYED} {{ {port.host_address} . {port.host_port} }}")
+            commands.append(f"add element inet weft {BOUND_RELAYED} {{ {port.host_address} . tcp . {port.host_port} }}")
     nft("\n".join(commands))
 
 

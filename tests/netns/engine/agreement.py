@@ -136,10 +136,10 @@ def _in_maps(elements: dict[str, list[Any]]) -> Iterator[Published]:
         for key, value in elements.get(f"bound_ports{family}", ()):
             yield key["concat"][0], key["concat"][1], key["concat"][2], value["concat"][1]
     # The relay knows the container's port.
-    for port in elements.get("relayed", ()):
-        yield "::", "tcp", port, 0
+    for key in elements.get("relayed", ()):
+        yield "::", *key["concat"], 0
     for key in elements.get("bound_relayed", ()):
-        yield key["concat"][0], "tcp", key["concat"][1], 0
+        yield *key["concat"], 0
 
 
 def _published(running: list[Json]) -> Iterator[Published]:

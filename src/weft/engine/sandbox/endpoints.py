@@ -6,7 +6,7 @@ from ipaddress import IPv4Interface, IPv6Interface
 
 from weft.drivers.contract import Linked, Parented, Remote, Routed, Sharded
 from weft.drivers.endpoint_options import own_options
-from weft.drivers.mac import mac_address
+from weft.drivers.mac import mac_address, mac_of
 from weft.drivers.registry import Registry
 from weft.engine.contract.environment import Environment
 from weft.engine.networks.ipams import Given
@@ -17,8 +17,6 @@ from weft.model.container import ContainerRecord
 from weft.model.endpoint import Attachment, Endpoint
 from weft.model.ids import short_id
 from weft.model.network import NetworkRecord
-
-_MAC_PREFIX = b"\x02\x42"  # as Docker had it before it went over to random ones
 
 
 class Endpoints:
@@ -109,7 +107,7 @@ class Endpoints:
 
     def _mac(self, ipv4: IPv4Interface | None) -> str:
         if ipv4 is not None:  # an address that is used again keeps its MAC: nobody's neighbour table goes stale
-            return mac_address(_MAC_PREFIX + ipv4.ip.packed)
+            return mac_of(ipv4.ip)
         return mac_address(self._environment.random_below(1 << 48).to_bytes(6))
 
 
