@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from rig.docker import Docker
 from rig.host import Host
 from rig.inside import Inside
@@ -75,6 +77,7 @@ docker network create -d ipvlan \\
     assert links(host) == before
 
 
+@pytest.mark.newer_cli  # without --ipv6 an older one says that there is none
 def test_dual_stack(docker: Docker, host: Host, place: Place, on_cable: OnCable) -> None:
     before = links(host)
     for address in ("192.168.216.1/24", "192.168.218.1/24", "2001:db8:abc8::10/64"):
