@@ -276,6 +276,7 @@ def test_what_a_crash_leaves_is_deleted(make_engine: MakeEngine) -> None:
     assert "bytes from" in docker.out("exec", "two", "ping", "-c", "1", "-w", "5", "one")
 
 
+@pytest.mark.newer_cli
 def test_the_daemon_looks_after_endpoints_at_its_start(make_engine: MakeEngine) -> None:
     engine = make_engine()
     docker = Docker(engine, CLIS[0])

@@ -51,7 +51,7 @@ def ports(docker: Docker, name: str) -> Any:
 
 def listed(docker: Docker, name: str, *port: str) -> list[str]:
     """What `port` lists of IPv4, in order; the same is published on IPv6."""
-    return sorted(line for line in docker.lines("port", name, *port) if "[::]" not in line)
+    return sorted(line for line in docker.lines("port", name, *port) if "::" not in line)
 
 
 def table(docker: Docker) -> str:

@@ -151,6 +151,7 @@ def test_an_ipvlan_instead(docker_newest: Docker) -> None:
     docker_newest.out("run", "--rm", "--network", "ipvlan210", "busybox", "ping", "-c", "1", "one")
 
 
+@pytest.mark.newer_cli  # without --ipv6 an older one says that there is none
 def test_dual_stack(docker_newest: Docker, engine: Engine, wire: Host, sub_interfaces: None) -> None:
     """The IPv6 subnet is enough to have IPv6."""
     docker = docker_newest

@@ -32,7 +32,9 @@ class Internet:
         self._attached = 0
         for address in _ADDRESSES:
             size = 128 if ":" in address else 32
-            self.host.run(["ip", "addr", "add", f"{address}/{size}", "dev", "lo"])
+            # what is tentative, though for a moment, cannot be bound
+            nodad = ["nodad"] if ":" in address else []
+            self.host.run(["ip", "addr", "add", f"{address}/{size}", "dev", "lo", *nodad])
         script = Path(__file__).with_name("internet_services.py")
         log = self.host.directory / "services.log"
         daemon = self.host.start([sys.executable, "-I", script, json.dumps(ZONE), json.dumps(_ADDRESSES)], log=log)
