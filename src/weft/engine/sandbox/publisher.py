@@ -99,10 +99,9 @@ class Publisher:
             if address is None or address.version in routed:  # where nothing is translated no address counts
                 continue
             shown = f"[{address}]" if address.version == 6 else str(address)
-            relayed = self._relay.available and (demand.ipv6 or demand.relayed)
-            if address.version == 6 and relayed and request.container_port.protocol is not Protocol.SCTP:
-                pass
-            elif address.version == 6 and (address.is_loopback or not demand.ipv6):
+            carried = self._relay.available and (demand.ipv6 or demand.relayed)
+            carried = carried and request.container_port.protocol is not Protocol.SCTP
+            if address.version == 6 and not carried and (address.is_loopback or not demand.ipv6):
                 raise InvalidParameter(
                     f"cannot publish on {shown}: "
                     + ("the kernel does not forward from it" if demand.ipv6 else "the container has no IPv6 address")
