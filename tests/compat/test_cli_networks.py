@@ -229,7 +229,7 @@ def test_creations_that_are_refused(docker: Docker, flags: list[str], text: str)
     before = links(docker)
     assert re.search(text, docker.fails("network", "create", *flags, "net", status=1))
     assert "net" not in docker.lines("network", "ls", "--format", "{{.Name}}")
-    assert links(docker) == before
+    assert set(links(docker)) <= set(before)  # a link of an earlier test may still be leaving
 
 
 def test_names_taken_and_reserved(docker: Docker) -> None:

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 from weft.model.errors import SystemFailure, Unavailable
 from weft.plugins.cni.conflist import Json
@@ -51,10 +51,10 @@ class Executor:
         it did not end in time, for which it is killed with all that it started.
         """
         plugin = os.path.basename(program)
-        process = await _start(program, plugin, call.environment(command, directories))
+        process = await _start(program, plugin, call.environment(command, directories), json.dumps(config).encode())
         try:
             async with asyncio.timeout(self._patience):
-                output, errors = await _converse(process, json.dumps(config).encode())
+                output, errors = await _listen(process)
                 status = await process.wait()
         except TimeoutError:
             raise Unavailable(
@@ -79,27 +79,34 @@ class Executor:
         return tuple(str(each) for each in found)
 
 
-async def _start(program: str, plugin: str, environment: Mapping[str, str]) -> asyncio.subprocess.Process:
+async def _start(
+    program: str, plugin: str, environment: Mapping[str, str], config: bytes
+) -> asyncio.subprocess.Process:
     pipe = asyncio.subprocess.PIPE
-    try:
-        # A session of its own: what it started can be ended with it.
-        return await asyncio.create_subprocess_exec(
-            program, stdin=pipe, stdout=pipe, stderr=pipe, env=environment, cwd="/", start_new_session=True
-        )
-    except OSError as error:
-        raise SystemFailure(f"CNI plugin {plugin} cannot be started: {program}: {error.strerror}") from error
+    # A file, not a pipe: a plugin may end before it has read what it does not need.
+    with _file_of(config) as given:
+        try:
+            # A session of its own: what it started can be ended with it.
+            return await asyncio.create_subprocess_exec(
+                program, stdin=given, stdout=pipe, stderr=pipe, env=environment, cwd="/", start_new_session=True
+            )
+        except OSError as error:
+            raise SystemFailure(f"CNI plugin {plugin} cannot be started: {program}: {error.strerror}") from error
 
 
-async def _converse(process: asyncio.subprocess.Process, config: bytes) -> tuple[bytes, bytes]:
-    assert process.stdin is not None  # noqa: S101 - all three are pipes
-    assert process.stdout is not None  # noqa: S101
+def _file_of(content: bytes) -> BinaryIO:
+    """Return an unnamed file in memory, open at its beginning."""
+    file = open(os.memfd_create("cni"), "r+b")  # noqa: SIM115 - the caller closes it
+    file.write(content)
+    file.seek(0)
+    return file
+
+
+async def _listen(process: asyncio.subprocess.Process) -> tuple[bytes, bytes]:
+    assert process.stdout is not None  # noqa: S101 - both are pipes
     assert process.stderr is not None  # noqa: S101
     output, errors = asyncio.create_task(_read(process.stdout)), asyncio.create_task(_read(process.stderr))
     try:
-        with suppress(BrokenPipeError, ConnectionResetError):  # it may not read what it does not need
-            process.stdin.write(config)
-            await process.stdin.drain()
-        process.stdin.close()
         return await output, await errors
     finally:
         for task in (output, errors):
