@@ -81,6 +81,29 @@ def test_three_times_of_both_families(docker: Docker) -> None:
     ears.close()
 
 
+def test_by_default_where_there_is_ipv6(docker: Docker) -> None:
+    """Neighbours learn an IPv6 address late by themselves; without IPv6 a MAC follows its address and is known."""
+    ears = Listener(docker.engine.host, bridge_of(docker))
+    docker.out("run", "-d", "--name", "one", "--network", "net", "busybox", "sleep", "60")
+    eventually(lambda: len(ears.announcements()) == 6)
+    ears.close()
+    ears = Listener(docker.engine.host, "br-" + docker.out("network", "create", "plain")[:12])
+    docker.out("run", "-d", "--name", "two", "--network", "plain", "busybox", "sleep", "60")
+    docker.out("exec", "two", "ping", "-c1", "-w5", docker.inspect("network", "plain")["IPAM"]["Config"][0]["Gateway"])
+    assert ears.announcements() == []
+    ears.close()
+
+
+def test_as_far_apart_as_was_asked_for(docker: Docker) -> None:
+    """Messages may come late and not early: two seconds are more than the one second of every other network."""
+    ears = Listener(docker.engine.host, bridge_of(docker, "-o", OPTION + "nmsgs=2", "-o", OPTION + "ms=2000"))
+    docker.out("run", "-d", "--name", "one", "--network", "net", "busybox", "sleep", "60")
+    heard = eventually(lambda: len(found := ears.announcements()) >= 4 and found, pause=0.001)
+    moments = [moment for moment, frame in heard if frame[12:14] == ARP]
+    assert moments[1] - moments[0] > 1.5
+    ears.close()
+
+
 def test_once(docker: Docker) -> None:
     ears = Listener(docker.engine.host, bridge_of(docker, "-o", OPTION + "nmsgs=1", "-o", OPTION + "ms=100"))
     docker.out("run", "-d", "--name", "one", "--network", "net", "busybox", "sleep", "60")

@@ -68,6 +68,20 @@ def test_a_network_from_a_configuration_has_all_of_it(docker: Docker) -> None:
     assert docker.fails("network", "create", "--config-from", "config", "net2")  # its subnet is taken
 
 
+def test_families_labels_and_address_management_are_the_configurations(docker: Docker) -> None:
+    docker.out("network", "create", "--config-only", "--ipv6", "--subnet", "fd56::/64", "--label", "team=blue", "six")
+    docker.out("network", "create", "--config-from", "six", "net")
+    network = docker.inspect("network", "net")
+    assert (network["EnableIPv6"], network["Labels"]) == (True, {"team": "blue"})
+    for name in ("one", "other"):
+        docker.out("run", "-d", "--name", name, "--network", "net", "busybox", "top")
+    there = docker.inspect("other")["NetworkSettings"]["Networks"]["net"]["GlobalIPv6Address"]
+    assert there.startswith("fd56::")
+    assert "1 packets received" in docker.out("exec", "one", "ping", "-6", "-c1", "-W2", there)
+    docker.out("network", "create", "--config-only", "--ipam-driver", "null", "none-at-all")
+    assert "ipv4 pool is empty" in docker.fails("network", "create", "--config-from", "none-at-all", "empty")
+
+
 def test_a_configuration_stays_while_a_network_depends_on_it(docker: Docker) -> None:
     docker.out("network", "create", "--config-only", *HELD, "config")
     docker.out("network", "create", "--config-from", "config", "net")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import re
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,6 +14,7 @@ from rig.docker import Docker
 from rig.engine import Engine
 from rig.eventually import eventually
 from rig.host import Host
+from rig.inside import Inside
 from rig.lab import Lab
 from rig.link import link
 
@@ -102,6 +105,32 @@ def test_modes(lan: Lan, mode: str, passes: bool) -> None:
     assert lan.pings("one", GATEWAY)
     assert lan.pings("one", two["IPAddress"]) is passes
     assert lan.pings("one", "two") is passes
+
+
+def test_mtu(lan: Lan) -> None:
+    """What is larger does not get through in one piece; without the option it is the parent's."""
+    lan.network("n", *WIRE, options=("com.docker.network.driver.mtu=1300",))
+    lan.network("plain", "--subnet", "10.8.0.0/24")
+    lan.run("one", "n")
+    lan.run("two", "plain")
+    shown = [lan.docker.out("exec", name, "cat", "/sys/class/net/eth0/mtu") for name in ("one", "two")]
+    assert shown == ["1300", "1500"]
+    sizes = {1272: True, 1273: False}  # of a datagram, with 28 bytes of headers before it
+    inside = Inside(lan.engine, "one")
+    for size, passes in sizes.items():
+        assert _unfragmented(inside, GATEWAY, size) is passes
+
+
+def _unfragmented(inside: Inside, target: str, size: int) -> bool:
+    with inside.udp() as sock:
+        sock.setsockopt(socket.IPPROTO_IP, 10, 2)  # IP_MTU_DISCOVER, IP_PMTUDISC_DO: no packet is taken apart
+        try:
+            sock.sendto(bytes(size), (target, 9))
+        except OSError as error:
+            if error.errno != errno.EMSGSIZE:
+                raise
+            return False
+    return True
 
 
 def test_passthru_has_its_parent_for_itself(lan: Lan) -> None:

@@ -27,6 +27,7 @@ class Link:
 
     kind: str = "bridge"
     alias: str = ""
+    up: bool = True
     addresses: tuple[Any, ...] = ()
 
 

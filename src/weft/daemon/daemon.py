@@ -20,7 +20,9 @@ from weft.daemon.names import DnsProcess
 from weft.daemon.relay import RelayProcess
 from weft.daemon.root_lock import lock_root
 from weft.daemon.settings import persistent_id, settings_of
+from weft.drivers.bridge import BridgeDriver
 from weft.drivers.registry import built_in
+from weft.engine.networks.predefined import bridge_spec
 from weft.engine.system import DaemonSummary, SystemService
 from weft.kernel.host import HostKernel
 from weft.model.errors import WeftError
@@ -86,6 +88,7 @@ class Daemon:
         exec_root.mkdir(parents=True, exist_ok=True, mode=0o711)
         stack.callback(os.close, lock_root(data_root))
         settings = settings_of(config, persistent_id(data_root))
+        BridgeDriver().validate(bridge_spec(settings, settings.mtu, ()))  # while nothing is touched yet
         store = SqliteStore(data_root / _STORE)
         stack.callback(store.close)
         records = store.load()

@@ -24,6 +24,7 @@ from weft.plan.operations import (
     CreateVeth,
     DeleteLink,
     Operation,
+    RaiseLink,
     SetSysctl,
 )
 from weft.plan.plan import Plan
@@ -89,6 +90,8 @@ class BridgeDriver:
             # With an address given the kernel keeps it; its own would change with the bridge's ports.
             mac = mac_address(bytes.fromhex(short_id(record.id)))
             operations.append(CreateBridge(name, _mtu(record, options), mac, alias=record.id))
+        elif not link.up:
+            operations.append(RaiseLink(name))
         ours = link is None or _is_ours(record, link)
         operations += bridge_sysctls(
             record,

@@ -99,6 +99,8 @@ def describe(operation: op.Operation) -> str:
             return f"create sub-interface {name} of {parent} with VLAN id {vid}"
         case op.CreateDummy(name=name):
             return f"create dummy link {name}"
+        case op.RaiseLink(link):
+            return f"bring up link {link}"
         case op.SetAlias(link, _):
             return f"write the alias of link {link}"
         case op.RequireLinks(kind):

@@ -181,6 +181,17 @@ class CreateDummy:
 
 
 @dataclass(frozen=True, slots=True)
+class RaiseLink:
+    """Bring up a link of the host that somebody else made; one that is up stays so."""
+
+    link: str
+
+    @property
+    def inverse(self) -> None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
 class SetAlias:
     """Write the alias (ifalias) of a link of the host."""
 

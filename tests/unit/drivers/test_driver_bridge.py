@@ -10,7 +10,7 @@ from weft.drivers.contract import Driver, Exclusive, Linked, Routed, Segmented
 from weft.model.endpoint import Endpoint, EndpointSpec
 from weft.model.errors import Conflict, Forbidden
 from weft.model.network import NetworkRecord, NetworkSpec, Pool, PoolSpec
-from weft.plan.operations import AddRoute, SetSysctl
+from weft.plan.operations import AddRoute, RaiseLink, SetSysctl
 from weft.plan.plan import Plan
 
 NAME = "com.docker.network.bridge.name"
@@ -26,7 +26,7 @@ class Host:
     """A host with at most one interface of interest."""
 
     def __init__(self, kind: str = "", alias: str = "") -> None:
-        self.kind, self.alias, self.addresses = kind, alias, ()
+        self.kind, self.alias, self.addresses, self.up = kind, alias, (), True
 
     def link(self, name: str) -> "Host | None":
         return self if self.kind else None
@@ -151,3 +151,11 @@ def test_names_of_interfaces() -> None:
     assert DRIVER.sandbox_link(record, wanted, {"eth0"}) == "eth1"
     with pytest.raises(Conflict, match="error renaming interface for network net-a to eth1: file exists"):
         DRIVER.sandbox_link(record, wanted, {"eth1"})
+
+
+@pytest.mark.parametrize("up", [True, False])
+def test_a_bridge_of_the_host_is_brought_up(up: bool) -> None:
+    host = Host("bridge")
+    host.up = up
+    plan = DRIVER.create_network(network("a", "10.0.0.0/24", options={NAME: "own0"}), host)
+    assert (RaiseLink("own0") in plan) is not up

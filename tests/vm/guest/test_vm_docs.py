@@ -21,16 +21,14 @@ def test_ipvlan(docker: Docker, engine: Engine, neighbour: Host) -> None:
         reader.type("weft network create -d ipvlan")
         for name, address in (("first", "192.168.210.10"), ("second", "192.168.212.10")):
             reader.does(f"docker run -d --name {name} --network ipvlan210 --ip {address} busybox sleep 1000")
-            assert reader.inspect(name)["ipvlan210"]["Gateway"] == address[:-2] + "254"
+            assert reader.inspect(name)["ipvlan210"]["IPAddress"] == address
         reader.does("docker run --rm --network ipvlan210 --ip 192.168.210.11 busybox ping -c 1 first")
         reader.does("docker rm -f first second")
 
         reader.type("weft network create -d ipvlan")
         reader.does("docker run -d --name first --network routed --ip 10.61.0.5 busybox sleep 1000")
         reader.does("docker run --rm --network routed --ip 10.62.0.5 busybox ping -c 1 10.61.0.5")
-        neighbour.run(
-            ["ip", "route", "add", "10.61.0.0/24", "via", "10.9.0.1"]
-        )  # as the page says
+        neighbour.run(["ip", "route", "add", "10.61.0.0/24", "via", "10.9.0.1"])  # as the page says
         neighbour.run(["ping", "-c", "1", "-W", "3", "10.61.0.5"])
         neighbour.run(["ip", "route", "del", "10.61.0.0/24"])
 

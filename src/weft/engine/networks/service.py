@@ -16,6 +16,7 @@ from weft.engine.contract.records import Delete
 from weft.engine.events import EventBus
 from weft.engine.inventory import Inventory
 from weft.engine.locks import Locks
+from weft.engine.networks.collisions import route_warnings
 from weft.engine.networks.configuration import as_configuration, check_not_depended_on, with_configuration
 from weft.engine.networks.ipams import is_outside
 from weft.engine.networks.listing import list_networks
@@ -203,9 +204,11 @@ class NetworkService:
 
     async def _warnings(self, record: NetworkRecord) -> tuple[str, ...]:
         driver = self._drivers.get(record.driver)
-        if not isinstance(driver, Parented):
+        if not isinstance(driver, Parented) and all(pool.chosen for pool in record.pools):
             return ()
-        warnings = driver.warnings(record, await self._kernel.facts())
+        facts = await self._kernel.facts()
+        warnings = driver.warnings(record, facts) if isinstance(driver, Parented) else ()
+        warnings += route_warnings(driver, record, facts)
         for warning in warnings:
             _log.warning("%s", warning)
         return warnings

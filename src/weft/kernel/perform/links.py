@@ -51,12 +51,14 @@ from weft.plan.operations import (
     DeleteRoute,
     LimitRate,
     MoveLink,
+    RaiseLink,
     ReturnLink,
     SetAlias,
 )
 
 LinkOperation = (
     Creation
+    | RaiseLink
     | SetAlias
     | MoveLink
     | ReturnLink
@@ -105,7 +107,7 @@ class _Batch:
                 return operation.bridge in self.changed
             case CreateMacvlan() | CreateIpvlan() | CreateVlan():
                 return operation.parent in self.changed
-            case SetAlias() | LimitRate() | DelayPackets() | ClearQueue():
+            case RaiseLink() | SetAlias() | LimitRate() | DelayPackets() | ClearQueue():
                 return operation.link in self.changed
             case _:
                 return False
@@ -248,6 +250,8 @@ class Links:
                 return create_vlan(operation, self._channel.index(parent))
             case CreateDummy():
                 return create_dummy(operation, "dummy")
+            case RaiseLink(link=link):
+                return raise_link(link)
             case SetAlias():
                 return set_alias(operation)
             case MoveLink(source=source, sandbox=sandbox):

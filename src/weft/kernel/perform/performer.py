@@ -45,6 +45,7 @@ _KINDS: dict[type, _Kind] = {
     op.CreateIpvlan: _Kind.LINKS,
     op.CreateVlan: _Kind.LINKS,
     op.CreateDummy: _Kind.LINKS,
+    op.RaiseLink: _Kind.LINKS,
     op.SetAlias: _Kind.LINKS,
     op.MoveLink: _Kind.LINKS,
     op.ReturnLink: _Kind.LINKS,
