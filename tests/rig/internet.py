@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from ipaddress import ip_network
 from pathlib import Path
 
 from rig.host import Host
@@ -29,7 +30,12 @@ class Internet:
 
     def __init__(self) -> None:
         self.host = Host("internet")
-        self._attached = 0
+        # One a host that was ever attached: a cable that is still leaving shares its subnet with no other.
+        self._cables = zip(
+            ip_network("198.18.0.0/15").subnets(new_prefix=30),
+            ip_network("2001:db8:ff::/48").subnets(new_prefix=64),
+            strict=False,
+        )
         for address in _ADDRESSES:
             size = 128 if ":" in address else 32
             # what is tentative, though for a moment, cannot be bound
@@ -45,9 +51,7 @@ class Internet:
 
     def attach(self, host: Host) -> tuple[str, str]:
         """Give `host` a cable to the internet, default routes and a name server; returns its outer addresses (4, 6)."""
-        number = self._attached
-        self._attached += 1
-        cable = link(self.host, host, f"198.51.100.{4 * number}/30", f"2001:db8:ff:{number:x}::/64")
+        cable = link(self.host, host, *map(str, next(self._cables)))
         for version in (4, 6):
             host.run(["ip", f"-{version}", "route", "add", "default", "via", cable.addresses[version][0]])
         (host.directory / "resolv.conf").write_text(f"nameserver {RESOLVER}\n")
