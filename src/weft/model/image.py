@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from weft.model.health import HealthCheck
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageConfig:
@@ -18,6 +20,7 @@ class ImageConfig:
     labels: Mapping[str, str] = field(default_factory=dict)
     stop_signal: str = ""
     shell: tuple[str, ...] = ()
+    health: HealthCheck | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

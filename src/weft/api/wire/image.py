@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import UNSET, UnsetType, field
 
 from weft.api.version import Version
+from weft.api.wire.health import HealthConfigAnswer, health_config_answer
 from weft.api.wire.shapes import Answer
 from weft.api.wire.times import rfc3339
 from weft.model.image import ImageConfig, ImageRecord
@@ -143,13 +144,19 @@ def _config(config: ImageConfig, version: Version) -> Mapping[str, Any]:
             "Labels": config.labels,
             "StopSignal": config.stop_signal,
             "Shell": config.shell,
+            "Healthcheck": _health(config),
         }
         return {name: value for name, value in fields.items() if value}
     return _container_config(config, ports, volumes)
 
 
 def _container_config(config: ImageConfig, ports: Mapping[str, Any], volumes: Mapping[str, Any]) -> Mapping[str, Any]:
-    optional = {"ExposedPorts": ports, "StopSignal": config.stop_signal, "Shell": config.shell}
+    optional = {
+        "ExposedPorts": ports,
+        "StopSignal": config.stop_signal,
+        "Shell": config.shell,
+        "Healthcheck": _health(config),
+    }
     return {
         "Hostname": "",
         "Domainname": "",
@@ -170,6 +177,10 @@ def _container_config(config: ImageConfig, ports: Mapping[str, Any], volumes: Ma
         "Labels": config.labels or None,
         **{name: value for name, value in optional.items() if value},
     }
+
+
+def _health(config: ImageConfig) -> HealthConfigAnswer | None:
+    return None if config.health is None else health_config_answer(config.health)
 
 
 def _unix(created: str) -> int:

@@ -5,8 +5,18 @@ import hashlib
 import msgspec
 
 from weft.model.errors import InvalidParameter
+from weft.model.health import HealthCheck
 from weft.model.image import ImageConfig, ImageHistory, ImageRecord
 from weft.runtime.images.reference import is_digest
+
+
+class _Health(msgspec.Struct, rename="pascal", omit_defaults=True):
+    test: list[str] | None = None
+    interval: int = 0
+    timeout: int = 0
+    start_period: int = 0
+    start_interval: int = 0
+    retries: int = 0
 
 
 class _Process(msgspec.Struct, rename="pascal", omit_defaults=True):
@@ -22,6 +32,7 @@ class _Process(msgspec.Struct, rename="pascal", omit_defaults=True):
     labels: dict[str, str] | None = None
     stop_signal: str | None = None
     shell: list[str] | None = None
+    healthcheck: _Health | None = None
 
 
 class _History(msgspec.Struct, omit_defaults=True):
@@ -98,6 +109,7 @@ def encode_configuration(record: ImageRecord) -> bytes:
             volumes={path: {} for path in config.volumes} or None,
             labels=dict(config.labels) or None,
             stop_signal=config.stop_signal or None,
+            healthcheck=_listed_health(config.health),
         ),
         rootfs=_RootFs(diff_ids=list(record.layers)),
         history=[
@@ -120,6 +132,33 @@ def _process(config: _Process) -> ImageConfig:
         labels=config.labels or {},
         stop_signal=config.stop_signal or "",
         shell=tuple(config.shell or ()),
+        health=_health(config.healthcheck),
+    )
+
+
+def _health(health: _Health | None) -> HealthCheck | None:
+    if health is None:
+        return None
+    return HealthCheck(
+        test=tuple(health.test or ()),
+        interval=health.interval,
+        timeout=health.timeout,
+        start_period=health.start_period,
+        start_interval=health.start_interval,
+        retries=health.retries,
+    )
+
+
+def _listed_health(health: HealthCheck | None) -> _Health | None:
+    if health is None:
+        return None
+    return _Health(
+        _listed(health.test),
+        health.interval,
+        health.timeout,
+        health.start_period,
+        health.start_interval,
+        health.retries,
     )
 
 
