@@ -51,7 +51,7 @@ class Application:
         route, name = found
         if request.headers.get("Expect", "").lower() == "100-continue":
             await _say_continue(request)
-        call = Call(request, version, name)
+        call = Call(request, version, name, route.takes)
         if route.streams:
             return await self._stream(route, call)
         if request.method in ("GET", "HEAD"):

@@ -6,6 +6,7 @@ from typing import TypeVar
 import msgspec
 from aiohttp import web
 
+from weft.api.call import Call
 from weft.model.errors import InvalidParameter
 
 MAXIMUM_BYTES = 8 * 1024 * 1024  # inline seccomp profiles are the largest bodies that clients send
@@ -16,14 +17,16 @@ _POSITION = re.compile(r"^JSON is malformed: ")
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # the escape, not an escaped backslash before u0000
 
 
-async def read_json(request: web.BaseRequest, decoder: msgspec.json.Decoder[_T], *, empty: _T | None = None) -> _T:
+async def read_json(call: Call, decoder: msgspec.json.Decoder[_T], *, empty: _T | None = None) -> _T:
     """Return the decoded body; where there is none, `empty`, or an error if the endpoint needs one.
 
     Raises InvalidParameter with Docker's texts for a wrong content type or malformed JSON, and naming the field for a
-    wrong type.
+    wrong type. The decoder is the one that the route declares, else LookupError.
     """
-    data = await read_limited(request)
-    content_type = request.headers.get("Content-Type", "")
+    if call.takes.body is not decoder:
+        raise LookupError("the route does not declare this body")
+    data = await read_limited(call.request)
+    content_type = call.request.headers.get("Content-Type", "")
     if data or content_type:
         _check_content_type(content_type)
     if not data.strip():
@@ -90,8 +93,3 @@ def _wrong_type(reason: str) -> str:
     what = what[:1].lower() + what[1:]
     field = location["path"].lstrip(".") if location else ""
     return f"invalid JSON: field {field}: {what}" if field else f"invalid JSON: {what}"
-
-
-def decoder(type_: type[_T]) -> msgspec.json.Decoder[_T]:
-    """Return a decoder that is strict about types and ignores unknown keys, as Docker does."""
-    return msgspec.json.Decoder(type_)

@@ -8,6 +8,7 @@ from aiohttp import web
 
 import weft
 from weft.api.version import MAXIMUM
+from weft.api.wire.outcomes import ErrorAnswer
 
 HEADERS: Mapping[str, str] = {
     "Api-Version": str(MAXIMUM),
@@ -38,7 +39,7 @@ def error_response(status: int, message: str) -> web.Response:
     """Answer in the API's error shape; 304 has no body."""
     if status == 304:
         return empty_response(status)
-    return json_response({"message": message}, status)
+    return json_response(ErrorAnswer(message=message), status)
 
 
 class Unsent(web.StreamResponse):

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
 from weft.api.call import Call
+from weft.api.declaration import NOTHING, Gives, Takes
 
 Handler = Callable[[Call], Awaitable[web.StreamResponse]]
 _NAME = "{name}"
@@ -14,7 +15,7 @@ _NAME = "{name}"
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`path` may hold {name}, which matches slashes too: image names have them.
+    """`path` may hold {name}, which matches slashes too: image names have them. `takes` and `gives` declare the rest.
 
     A streaming route's handler is cancelled when its client goes away; any other change, once begun, is carried out.
     """
@@ -22,6 +23,8 @@ class Route:
     method: str
     path: str
     handler: Handler
+    takes: Takes = NOTHING
+    gives: Gives = field(kw_only=True)
     streams: bool = False
 
 

@@ -3,16 +3,21 @@
 from aiohttp import web
 
 from weft.api.call import Call
+from weft.api.declaration import gives
 from weft.api.responses import json_response
 from weft.api.routes.refused import refuse
 from weft.api.routing import Route
+from weft.api.wire.outcomes import CachesPruned
 from weft.model.errors import Unimplemented
 
 
 def build_routes() -> tuple[Route, ...]:
     """Return the routes; there is never a cache to prune."""
     endpoints = (("POST", "/build"), ("POST", "/build/cancel"), ("POST", "/session"), ("POST", "/grpc"))
-    return (*refuse(endpoints, _refusal), Route("POST", "/build/prune", _prune))
+    return (
+        *refuse(endpoints, _refusal),
+        Route("POST", "/build/prune", _prune, gives=gives(CachesPruned)),
+    )
 
 
 def _refusal() -> Unimplemented:
@@ -24,4 +29,4 @@ def _refusal() -> Unimplemented:
 
 
 async def _prune(call: Call) -> web.StreamResponse:
-    return json_response({"CachesDeleted": None, "SpaceReclaimed": 0})
+    return json_response(CachesPruned())

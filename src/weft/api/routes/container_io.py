@@ -4,6 +4,7 @@ from aiohttp import web
 
 from weft.api.backend import Backend
 from weft.api.call import Call, whole_number
+from weft.api.declaration import Media, empty, fails, flag, gives, moment, number, takes, text
 from weft.api.responses import Unsent, empty_response, encode
 from weft.api.routing import Route
 from weft.api.streams.batch import Batch
@@ -11,13 +12,16 @@ from weft.api.streams.detach import parse_keys
 from weft.api.streams.hijack import HijackedConnection, hijack
 from weft.api.streams.response import begin, closing, started
 from weft.api.streams.session import SessionOptions, run_session
-from weft.api.streams.stdcopy import content_type, header
+from weft.api.streams.stdcopy import RAW, content_type, header
+from weft.api.wire.outcomes import ExitAnswer, ExitError
 from weft.api.wire.times import rfc3339_fixed
 from weft.engine.contract.runtime import LogLine, LogQuery
 from weft.engine.waiting import WaitCondition, WaitResult
 from weft.model.container import ContainerRecord, Status
-from weft.model.errors import Conflict, InvalidParameter, Unimplemented, WeftError
+from weft.model.errors import Conflict, InvalidParameter, NotFound, Unimplemented, WeftError
 
+STREAM = Media(RAW)
+SIZE = takes(number("h", required=True), number("w", required=True))
 _LARGEST_SIDE = 65535
 
 
@@ -31,11 +35,37 @@ class ContainerIoRoutes:
         """Return the routes."""
         one = "/containers/{name}"
         return (
-            Route("POST", f"{one}/attach", self.attach, streams=True),
-            Route("GET", f"{one}/attach/ws", self.attach_websocket),
-            Route("GET", f"{one}/logs", self.logs, streams=True),
-            Route("POST", f"{one}/resize", self.resize),
-            Route("POST", f"{one}/wait", self.wait, streams=True),
+            Route(
+                "POST",
+                f"{one}/attach",
+                self.attach,
+                takes(text("detachKeys"), *(flag(name) for name in ("logs", "stream", "stdin", "stdout", "stderr"))),
+                gives=gives(STREAM, NotFound, Conflict, more={101: STREAM}),
+                streams=True,
+            ),
+            Route("GET", f"{one}/attach/ws", self.attach_websocket, gives=fails(NotFound, Unimplemented)),
+            Route(
+                "GET",
+                f"{one}/logs",
+                self.logs,
+                takes(
+                    *(flag(name) for name in ("follow", "stdout", "stderr", "timestamps", "details")),
+                    moment("since"),
+                    moment("until"),
+                    text("tail"),
+                ),
+                gives=gives(STREAM, NotFound, Unimplemented),
+                streams=True,
+            ),
+            Route("POST", f"{one}/resize", self.resize, SIZE, gives=empty(NotFound, Conflict, status=200)),
+            Route(
+                "POST",
+                f"{one}/wait",
+                self.wait,
+                takes(text("condition", values=tuple(WaitCondition))),
+                gives=gives(ExitAnswer, NotFound),
+                streams=True,
+            ),
         )
 
     async def attach(self, call: Call) -> web.StreamResponse:
@@ -159,5 +189,5 @@ def _frame(stream: int, data: bytes, tty: bool) -> bytes:
 
 
 def _exit(result: WaitResult) -> bytes:
-    error = {"Message": result.error} if result.error else None
-    return encode({"StatusCode": result.exit_code, "Error": error}) + b"\n"
+    error = ExitError(message=result.error) if result.error else None
+    return encode(ExitAnswer(status_code=result.exit_code, error=error)) + b"\n"

@@ -7,17 +7,19 @@ from aiohttp import web
 from weft.api.backend import Backend
 from weft.api.body import read_json
 from weft.api.call import Call
+from weft.api.declaration import empty, filters, flag, gives, number, takes, text
 from weft.api.responses import empty_response, json_response
 from weft.api.routes.machine import MachineFacts
 from weft.api.routing import Route
 from weft.api.version import Version
 from weft.api.wire.container_create import DECODER, container_creation
-from weft.api.wire.container_inspect import Surroundings, container_inspect
+from weft.api.wire.container_inspect import ContainerInspect, Surroundings, container_inspect
 from weft.api.wire.container_list import ContainerSummary, Summaries, link_names
 from weft.api.wire.container_update import DECODER as UPDATE
-from weft.api.wire.container_update import PORTS, container_update, port_requests, ports_answer
+from weft.api.wire.container_update import PORTS, PortsAnswer, container_update, port_requests, ports_answer
+from weft.api.wire.outcomes import ContainerCreated, ContainersPruned, TopAnswer, Warned
 from weft.model.container import ContainerRecord
-from weft.model.errors import InvalidParameter, NotFound, SystemFailure
+from weft.model.errors import Conflict, InvalidParameter, NotFound, NotModified, SystemFailure, Unimplemented
 
 _STOP_SIGNAL_SINCE = Version(1, 42)
 
@@ -34,23 +36,63 @@ class ContainerRoutes:
     def routes(self) -> tuple[Route, ...]:
         """Return the routes."""
         one = "/containers/{name}"
+        ports = takes(body=PORTS, body_required=True)
         return (
-            Route("GET", "/containers/json", self.listing),
-            Route("POST", "/containers/create", self.create),
-            Route("POST", "/containers/prune", self.prune),
-            Route("GET", f"{one}/json", self.inspect),
-            Route("GET", f"{one}/top", self.top),
-            Route("POST", f"{one}/start", self.start),
-            Route("POST", f"{one}/stop", self.stop),
-            Route("POST", f"{one}/restart", self.restart),
-            Route("POST", f"{one}/kill", self.kill),
-            Route("POST", f"{one}/pause", self.pause),
-            Route("POST", f"{one}/unpause", self.unpause),
-            Route("POST", f"{one}/rename", self.rename),
-            Route("POST", f"{one}/update", self.update),
-            Route("POST", f"{one}/publish", self.publish),
-            Route("POST", f"{one}/unpublish", self.unpublish),
-            Route("DELETE", one, self.remove),
+            Route(
+                "GET",
+                "/containers/json",
+                self.listing,
+                takes(flag("all"), number("limit"), flag("size"), filters()),
+                gives=gives(list[ContainerSummary], NotFound),
+            ),
+            Route(
+                "POST",
+                "/containers/create",
+                self.create,
+                takes(text("name"), text("platform"), body=DECODER, body_required=True),
+                gives=gives(ContainerCreated, NotFound, Conflict, Unimplemented, status=201),
+            ),
+            Route("POST", "/containers/prune", self.prune, takes(filters()), gives=gives(ContainersPruned)),
+            Route("GET", f"{one}/json", self.inspect, takes(flag("size")), gives=gives(ContainerInspect, NotFound)),
+            Route("GET", f"{one}/top", self.top, takes(text("ps_args")), gives=gives(TopAnswer, NotFound, Conflict)),
+            *self._state_routes(),
+            Route(
+                "POST",
+                f"{one}/rename",
+                self.rename,
+                takes(text("name", required=True)),
+                gives=empty(NotFound, Conflict),
+            ),
+            Route(
+                "POST",
+                f"{one}/update",
+                self.update,
+                takes(body=UPDATE, body_required=True),
+                gives=gives(Warned, NotFound, Conflict, Unimplemented),
+            ),
+            Route("POST", f"{one}/publish", self.publish, ports, gives=gives(PortsAnswer, NotFound, Conflict)),
+            Route("POST", f"{one}/unpublish", self.unpublish, ports, gives=gives(PortsAnswer, NotFound, Conflict)),
+            Route(
+                "DELETE",
+                one,
+                self.remove,
+                takes(flag("force"), flag("v"), flag("link")),
+                gives=empty(NotFound, Conflict),
+            ),
+        )
+
+    def _state_routes(self) -> tuple[Route, ...]:
+        one = "/containers/{name}"
+        ending = takes(number("t"), text("signal"))
+        unchanged = empty(NotModified, NotFound, Conflict)
+        changed = empty(NotFound, Conflict)
+        return (
+            Route("POST", f"{one}/start", self.start, gives=unchanged),
+            Route("POST", f"{one}/stop", self.stop, ending, gives=unchanged),
+            Route("POST", f"{one}/restart", self.restart, ending, gives=changed),
+            Route("POST", f"{one}/kill", self.kill, takes(text("signal")), gives=changed),
+            Route("POST", f"{one}/pause", self.pause, gives=changed),
+            Route("POST", f"{one}/unpause", self.unpause, gives=changed),
         )
 
     async def listing(self, call: Call) -> web.StreamResponse:
@@ -82,17 +124,19 @@ class ContainerRoutes:
 
     async def create(self, call: Call) -> web.StreamResponse:
         """POST /containers/create."""
-        request = await read_json(call.request, DECODER)
+        request = await read_json(call, DECODER)
         creation = container_creation(request, call.version, self._facts.machine)
         name = call.text("name").removeprefix("/")
         created = await self._containers.create(name, creation.spec, creation.networks, call.text("platform"))
         warnings = [*creation.warnings, *created.warnings]
-        return json_response({"Id": created.id, "Warnings": warnings}, 201)
+        return json_response(ContainerCreated(id=created.id, warnings=warnings), 201)
 
     async def prune(self, call: Call) -> web.StreamResponse:
         """POST /containers/prune."""
         pruned = await self._containers.prune(call.filters())
-        return json_response({"ContainersDeleted": pruned.deleted or None, "SpaceReclaimed": pruned.reclaimed})
+        return json_response(
+            ContainersPruned(containers_deleted=pruned.deleted or None, space_reclaimed=pruned.reclaimed)
+        )
 
     async def inspect(self, call: Call) -> web.StreamResponse:
         """GET /containers/{name}/json."""
@@ -113,7 +157,7 @@ class ContainerRoutes:
     async def top(self, call: Call) -> web.StreamResponse:
         """GET /containers/{name}/top."""
         result = await self._containers.top(call.name, call.text("ps_args") or "-ef")
-        return json_response({"Titles": result.titles, "Processes": result.processes})
+        return json_response(TopAnswer(titles=result.titles, processes=result.processes))
 
     async def start(self, call: Call) -> web.StreamResponse:
         """POST /containers/{name}/start; a HostConfig in the body ended with 1.24."""
@@ -154,20 +198,20 @@ class ContainerRoutes:
 
     async def update(self, call: Call) -> web.StreamResponse:
         """POST /containers/{name}/update, with PortBindings besides Docker's fields."""
-        change = container_update(await read_json(call.request, UPDATE), self._facts.machine.cpus)
+        change = container_update(await read_json(call, UPDATE), self._facts.machine.cpus)
         record = await self._containers.update(
             call.name, ports=change.ports, restart=change.restart, limits=change.limits
         )
-        return json_response({"Warnings": ports_answer(record, change.ports or ()).warnings})
+        return json_response(Warned(warnings=ports_answer(record, change.ports or ()).warnings))
 
     async def publish(self, call: Call) -> web.StreamResponse:
         """POST /containers/{name}/publish: Weft's own; further ports, at once if the container runs."""
-        requests = port_requests(await read_json(call.request, PORTS))
+        requests = port_requests(await read_json(call, PORTS))
         return json_response(ports_answer(await self._containers.publish(call.name, requests), requests))
 
     async def unpublish(self, call: Call) -> web.StreamResponse:
         """POST /containers/{name}/unpublish: Weft's own; takes ports back, of a running container too."""
-        requests = port_requests(await read_json(call.request, PORTS))
+        requests = port_requests(await read_json(call, PORTS))
         return json_response(ports_answer(await self._containers.withdraw(call.name, requests)))
 
     async def remove(self, call: Call) -> web.StreamResponse:

@@ -7,17 +7,20 @@ from aiohttp import web
 from weft.api.backend import Backend
 from weft.api.body import read_json
 from weft.api.call import Call
+from weft.api.declaration import empty, gives, takes
 from weft.api.errors import INTERNAL, flatten
 from weft.api.responses import Unsent, empty_response, json_response
-from weft.api.routes.container_io import terminal_size
+from weft.api.routes.container_io import SIZE, STREAM, terminal_size
 from weft.api.routing import Route
 from weft.api.streams.detach import parse_keys
 from weft.api.streams.hijack import HijackedConnection, hijack
 from weft.api.streams.session import SessionOptions, run_session
 from weft.api.streams.stdcopy import content_type, header
 from weft.api.wire.container_create import console_size
-from weft.api.wire.exec import CREATE, START, ExecStartRequest, exec_inspect, exec_spec
+from weft.api.wire.exec import CREATE, START, ExecInspect, ExecStartRequest, exec_inspect, exec_spec
+from weft.api.wire.outcomes import IdAnswer
 from weft.engine.contract.runtime import Stdio
+from weft.model.errors import Conflict, NotFound, Unimplemented
 
 _log = logging.getLogger(__name__)
 
@@ -31,20 +34,33 @@ class ExecRoutes:
     def routes(self) -> tuple[Route, ...]:
         """Return the routes."""
         return (
-            Route("POST", "/containers/{name}/exec", self.create),
-            Route("POST", "/exec/{name}/start", self.start, streams=True),
-            Route("POST", "/exec/{name}/resize", self.resize),
-            Route("GET", "/exec/{name}/json", self.inspect),
+            Route(
+                "POST",
+                "/containers/{name}/exec",
+                self.create,
+                takes(body=CREATE, body_required=True),
+                gives=gives(IdAnswer, NotFound, Conflict, Unimplemented, status=201),
+            ),
+            Route(
+                "POST",
+                "/exec/{name}/start",
+                self.start,
+                takes(body=START),
+                gives=gives(STREAM, NotFound, Conflict, more={101: STREAM}),
+                streams=True,
+            ),
+            Route("POST", "/exec/{name}/resize", self.resize, SIZE, gives=empty(NotFound, Conflict, status=200)),
+            Route("GET", "/exec/{name}/json", self.inspect, gives=gives(ExecInspect, NotFound)),
         )
 
     async def create(self, call: Call) -> web.StreamResponse:
         """POST /containers/{name}/exec."""
-        spec = exec_spec(await read_json(call.request, CREATE))
-        return json_response({"Id": await self._execs.create(call.name, spec)}, 201)
+        spec = exec_spec(await read_json(call, CREATE))
+        return json_response(IdAnswer(id=await self._execs.create(call.name, spec)), 201)
 
     async def start(self, call: Call) -> web.StreamResponse:
         """POST /exec/{name}/start: hijacks the connection, unless the exec is to run detached."""
-        request = await read_json(call.request, START, empty=ExecStartRequest())
+        request = await read_json(call, START, empty=ExecStartRequest())
         size = console_size(request.console_size)
         state = self._execs.inspect(call.name)
         if request.detach:

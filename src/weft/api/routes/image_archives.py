@@ -1,16 +1,17 @@
 """Images as archives: pull and import, load, save (Engine API v1.51, Image)."""
 
-from collections.abc import AsyncIterator
-
 from aiohttp import web
 
 from weft.api.backend import Backend
 from weft.api.call import Call
-from weft.api.routes.images import credentials, with_tag
+from weft.api.declaration import Media, flag, gives, header, takes, text, texts
+from weft.api.routes.images import AUTH, credentials, with_tag
 from weft.api.routing import Route
-from weft.api.streams.progress import stream_progress
+from weft.api.streams.progress import PROGRESS, stream_progress
 from weft.api.streams.response import begin, closing
-from weft.model.errors import InvalidParameter, Unimplemented, WeftError
+from weft.model.errors import InvalidParameter, NotFound, Unauthorized, Unimplemented, WeftError
+
+ARCHIVE = Media("application/x-tar")
 
 
 class ImageArchiveRoutes:
@@ -21,11 +22,31 @@ class ImageArchiveRoutes:
 
     def routes(self) -> tuple[Route, ...]:
         """Return the routes."""
+        saved = gives(ARCHIVE, NotFound)
         return (
-            Route("POST", "/images/create", self.create, streams=True),
-            Route("POST", "/images/load", self.load, streams=True),
-            Route("GET", "/images/get", self.save, streams=True),
-            Route("GET", "/images/{name}/get", self.save, streams=True),
+            Route(
+                "POST",
+                "/images/create",
+                self.create,
+                takes(
+                    *(text(name) for name in ("fromImage", "fromSrc", "repo", "tag", "message", "platform")),
+                    texts("changes"),
+                    header(AUTH),
+                    body=ARCHIVE,
+                ),
+                gives=gives(PROGRESS, Unauthorized, NotFound, Unimplemented),
+                streams=True,
+            ),
+            Route(
+                "POST",
+                "/images/load",
+                self.load,
+                takes(flag("quiet"), body=ARCHIVE),
+                gives=gives(PROGRESS),
+                streams=True,
+            ),
+            Route("GET", "/images/get", self.save_several, takes(texts("names")), gives=saved, streams=True),
+            Route("GET", "/images/{name}/get", self.save, gives=saved, streams=True),
         )
 
     async def create(self, call: Call) -> web.StreamResponse:
@@ -41,7 +62,7 @@ class ImageArchiveRoutes:
         return await stream_progress(
             call,
             self._images.import_(
-                _body(call),
+                call.chunks(),
                 repository=call.text("repo"),
                 tag=call.text("tag"),
                 message=call.text("message"),
@@ -52,16 +73,24 @@ class ImageArchiveRoutes:
 
     async def load(self, call: Call) -> web.StreamResponse:
         """POST /images/load."""
-        return await stream_progress(call, self._images.load(_body(call), quiet=call.flag("quiet")))
+        return await stream_progress(call, self._images.load(call.chunks(), quiet=call.flag("quiet")))
 
     async def save(self, call: Call) -> web.StreamResponse:
-        """GET /images/{name}/get and /images/get: what goes wrong before the first byte is the response."""
-        references = (call.name,) if call.name else tuple(n for text in call.texts("names") for n in text.split(","))
+        """GET /images/{name}/get."""
+        return await self._save(call, (call.name,))
+
+    async def save_several(self, call: Call) -> web.StreamResponse:
+        """GET /images/get."""
+        references = tuple(name for names in call.texts("names") for name in names.split(","))
         if not references:
             raise InvalidParameter("names is needed: the images to save")
+        return await self._save(call, references)
+
+    async def _save(self, call: Call, references: tuple[str, ...]) -> web.StreamResponse:
+        """What goes wrong before the first byte is the response."""
         async with closing(self._images.save(references)) as chunks:
             first = await anext(chunks, b"")
-            response = await begin(call, "application/x-tar")
+            response = await begin(call, ARCHIVE.content_type)
             try:
                 await response.write(first)
                 async for chunk in chunks:
@@ -70,8 +99,3 @@ class ImageArchiveRoutes:
                 # no status is left to say it: a connection that breaks keeps the client from taking half for the whole
                 raise ConnectionResetError(error.message) from error
         return response
-
-
-async def _body(call: Call) -> AsyncIterator[bytes]:
-    async for chunk in call.request.content.iter_any():
-        yield chunk

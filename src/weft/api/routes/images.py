@@ -3,17 +3,22 @@
 from collections.abc import Iterable
 
 from aiohttp import web
+from msgspec import convert
 
 from weft.api.backend import Backend
 from weft.api.call import Call
+from weft.api.declaration import empty, fails, filters, flag, gives, header, takes, text, texts
 from weft.api.registry_auth import decode_registry_auth
 from weft.api.responses import empty_response, json_response
 from weft.api.routing import Route
-from weft.api.streams.progress import stream_progress
-from weft.api.wire.image import image_inspect, image_summary
+from weft.api.streams.progress import PROGRESS, stream_progress
+from weft.api.wire.image import ImageInspect, ImageSummary, image_inspect, image_summary
+from weft.api.wire.outcomes import HistoryLine, ImageDeletion, ImagesPruned
 from weft.engine.contract.images import Credentials
-from weft.model.errors import InvalidParameter, SystemFailure, Unimplemented
+from weft.model.errors import Conflict, InvalidParameter, NotFound, SystemFailure, Unauthorized, Unimplemented
 from weft.model.image import ImageRecord
+
+AUTH = "X-Registry-Auth"
 
 
 class ImageRoutes:
@@ -26,14 +31,39 @@ class ImageRoutes:
         """Return the routes."""
         one = "/images/{name}"
         return (
-            Route("GET", "/images/json", self.listing),
-            Route("GET", "/images/search", self.search),
-            Route("POST", "/images/prune", self.prune),
-            Route("GET", f"{one}/json", self.inspect),
-            Route("GET", f"{one}/history", self.history),
-            Route("POST", f"{one}/tag", self.tag),
-            Route("POST", f"{one}/push", self.push, streams=True),
-            Route("DELETE", one, self.remove),
+            Route(
+                "GET",
+                "/images/json",
+                self.listing,
+                takes(flag("all"), filters(), flag("shared-size")),
+                gives=gives(list[ImageSummary], NotFound),
+            ),
+            Route("GET", "/images/search", self.search, gives=fails(Unimplemented)),
+            Route("POST", "/images/prune", self.prune, takes(filters()), gives=gives(ImagesPruned, Conflict)),
+            Route("GET", f"{one}/json", self.inspect, gives=gives(ImageInspect, NotFound)),
+            Route("GET", f"{one}/history", self.history, gives=gives(list[HistoryLine], NotFound)),
+            Route(
+                "POST",
+                f"{one}/tag",
+                self.tag,
+                takes(text("repo", required=True), text("tag")),
+                gives=empty(NotFound, Conflict, status=201),
+            ),
+            Route(
+                "POST",
+                f"{one}/push",
+                self.push,
+                takes(text("tag"), header(AUTH)),
+                gives=gives(PROGRESS, Unauthorized, NotFound),
+                streams=True,
+            ),
+            Route(
+                "DELETE",
+                one,
+                self.remove,
+                takes(flag("force"), flag("noprune"), texts("platforms")),
+                gives=gives(list[ImageDeletion], NotFound, Conflict, Unimplemented),
+            ),
         )
 
     async def listing(self, call: Call) -> web.StreamResponse:
@@ -51,7 +81,7 @@ class ImageRoutes:
 
     async def history(self, call: Call) -> web.StreamResponse:
         """GET /images/{name}/history."""
-        return json_response(await self._images.history(call.name))
+        return json_response(convert(await self._images.history(call.name), list[HistoryLine]))
 
     async def tag(self, call: Call) -> web.StreamResponse:
         """POST /images/{name}/tag."""
@@ -68,7 +98,7 @@ class ImageRoutes:
     async def prune(self, call: Call) -> web.StreamResponse:
         """POST /images/prune."""
         done, reclaimed = await self._images.prune_unused(call.filters())
-        return json_response({"ImagesDeleted": deletions(done) or None, "SpaceReclaimed": reclaimed})
+        return json_response(ImagesPruned(images_deleted=deletions(done) or None, space_reclaimed=reclaimed))
 
     async def push(self, call: Call) -> web.StreamResponse:
         """POST /images/{name}/push."""
@@ -89,7 +119,7 @@ class ImageRoutes:
 
 def credentials(call: Call) -> Credentials | None:
     """Return what the X-Registry-Auth header carries."""
-    return decode_registry_auth(call.request.headers.get("X-Registry-Auth", ""))
+    return decode_registry_auth(call.header(AUTH))
 
 
 def with_tag(name: str, tag: str) -> str:
@@ -101,9 +131,9 @@ def with_tag(name: str, tag: str) -> str:
     return f"{name}@{tag}" if ":" in tag else f"{name}:{tag}"
 
 
-def deletions(done: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+def deletions(done: Iterable[tuple[str, str]]) -> list[ImageDeletion]:
     """Return what was removed, in order."""
-    return [{kind: name} for kind, name in done]
+    return [ImageDeletion(untagged=name) if kind == "Untagged" else ImageDeletion(deleted=name) for kind, name in done]
 
 
 def shared_sizes(records: Iterable[ImageRecord]) -> dict[str, int]:

@@ -5,12 +5,14 @@ from aiohttp import web
 from weft.api.backend import Backend
 from weft.api.body import read_json
 from weft.api.call import Call
+from weft.api.declaration import empty, filters, gives, takes, text
 from weft.api.responses import empty_response, json_response
 from weft.api.routing import Route
 from weft.api.wire.endpoint_config import CONNECT, DISCONNECT, endpoint_spec
-from weft.api.wire.network import network_answer
+from weft.api.wire.network import NetworkAnswer, network_answer
 from weft.api.wire.network_create import DECODER, network_spec
-from weft.model.errors import InvalidParameter, NotFound
+from weft.api.wire.outcomes import NetworkCreated, NetworksPruned
+from weft.model.errors import Conflict, Forbidden, InvalidParameter, NotFound, Unimplemented
 
 
 class NetworkRoutes:
@@ -23,14 +25,32 @@ class NetworkRoutes:
         """Return the routes."""
         one = "/networks/{name}"
         return (
-            Route("GET", "/networks", self.listing),
-            Route("GET", "/networks/", self.listing),
-            Route("POST", "/networks/create", self.create),
-            Route("POST", "/networks/prune", self.prune),
-            Route("POST", f"{one}/connect", self.connect),
-            Route("POST", f"{one}/disconnect", self.disconnect),
-            Route("GET", one, self.inspect),
-            Route("DELETE", one, self.remove),
+            Route("GET", "/networks", self.listing, takes(filters()), gives=gives(list[NetworkAnswer])),
+            Route("GET", "/networks/", self.listing, takes(filters()), gives=gives(list[NetworkAnswer])),
+            Route(
+                "POST",
+                "/networks/create",
+                self.create,
+                takes(body=DECODER, body_required=True),
+                gives=gives(NetworkCreated, Forbidden, NotFound, Conflict, Unimplemented, status=201),
+            ),
+            Route("POST", "/networks/prune", self.prune, takes(filters()), gives=gives(NetworksPruned)),
+            Route(
+                "POST",
+                f"{one}/connect",
+                self.connect,
+                takes(body=CONNECT, body_required=True),
+                gives=empty(Forbidden, NotFound, Conflict, Unimplemented, status=200),
+            ),
+            Route(
+                "POST",
+                f"{one}/disconnect",
+                self.disconnect,
+                takes(body=DISCONNECT, body_required=True),
+                gives=empty(Forbidden, NotFound, Conflict, status=200),
+            ),
+            Route("GET", one, self.inspect, takes(text("scope")), gives=gives(NetworkAnswer, NotFound)),
+            Route("DELETE", one, self.remove, gives=empty(Forbidden, NotFound, Conflict)),
         )
 
     async def listing(self, call: Call) -> web.StreamResponse:
@@ -47,19 +67,19 @@ class NetworkRoutes:
 
     async def create(self, call: Call) -> web.StreamResponse:
         """POST /networks/create."""
-        created = await self._networks.create(network_spec(await read_json(call.request, DECODER), call.version))
-        return json_response({"Id": created.id, "Warning": "\n".join(created.warnings)}, 201)
+        created = await self._networks.create(network_spec(await read_json(call, DECODER), call.version))
+        return json_response(NetworkCreated(id=created.id, warning="\n".join(created.warnings)), 201)
 
     async def connect(self, call: Call) -> web.StreamResponse:
         """POST /networks/{name}/connect."""
-        request = await read_json(call.request, CONNECT)
+        request = await read_json(call, CONNECT)
         spec = endpoint_spec(request.endpoint_config)
         await self._networks.connect(call.name, _container(request.container), spec)
         return empty_response(200)
 
     async def disconnect(self, call: Call) -> web.StreamResponse:
         """POST /networks/{name}/disconnect."""
-        request = await read_json(call.request, DISCONNECT)
+        request = await read_json(call, DISCONNECT)
         await self._networks.disconnect(call.name, _container(request.container), force=bool(request.force))
         return empty_response(200)
 
@@ -71,7 +91,7 @@ class NetworkRoutes:
     async def prune(self, call: Call) -> web.StreamResponse:
         """POST /networks/prune."""
         pruned = await self._networks.prune(call.filters())
-        return json_response({"NetworksDeleted": pruned.deleted or None})
+        return json_response(NetworksPruned(networks_deleted=pruned.deleted or None))
 
 
 def _container(reference: str | None) -> str:

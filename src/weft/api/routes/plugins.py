@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from weft.api.call import Call
+from weft.api.declaration import fails, filters, gives, takes
 from weft.api.responses import json_response
 from weft.api.routes.refused import refuse
 from weft.api.routing import Route
@@ -14,12 +15,13 @@ _CHANGES = ("enable", "disable", "upgrade", "push", "set")
 def plugin_routes() -> tuple[Route, ...]:
     """Return the routes."""
     one = "/plugins/{name}"
+    missing = fails(NotFound)
     return (
-        Route("GET", "/plugins", _listing),
+        Route("GET", "/plugins", _listing, takes(filters()), gives=gives(list[dict[str, object]])),
         *refuse((("GET", "/plugins/privileges"), ("POST", "/plugins/pull"), ("POST", "/plugins/create")), _refusal),
-        *(Route("POST", f"{one}/{change}", _missing) for change in _CHANGES),
-        Route("GET", f"{one}/json", _missing),
-        Route("DELETE", one, _missing),
+        *(Route("POST", f"{one}/{change}", _missing, gives=missing) for change in _CHANGES),
+        Route("GET", f"{one}/json", _missing, gives=missing),
+        Route("DELETE", one, _missing, gives=missing),
     )
 
 

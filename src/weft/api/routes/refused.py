@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from aiohttp import web
 
 from weft.api.call import Call
+from weft.api.declaration import fails
 from weft.api.routing import Handler, Route
 from weft.model.errors import Unimplemented, WeftError
 
@@ -20,8 +21,8 @@ def refusing(error: Callable[[], WeftError]) -> Handler:
 
 def refuse(endpoints: Iterable[tuple[str, str]], error: Callable[[], WeftError]) -> tuple[Route, ...]:
     """Return routes that all answer with that error; `endpoints` are (method, path)."""
-    handler = refusing(error)
-    return tuple(Route(method, path, handler) for method, path in endpoints)
+    handler, declared = refusing(error), fails(type(error()))
+    return tuple(Route(method, path, handler, gives=declared) for method, path in endpoints)
 
 
 def _unsupported(what: str, instead: str) -> Callable[[], WeftError]:

@@ -7,6 +7,7 @@ from aiohttp import web
 from weft.api.backend import Backend
 from weft.api.body import read_json
 from weft.api.call import Call
+from weft.api.declaration import Media, empty, filters, gives, moment, takes, texts
 from weft.api.registry_auth import DECODER, credentials_of
 from weft.api.responses import HEADERS, encode, json_response
 from weft.api.routes.containers import ContainerRoutes
@@ -14,12 +15,13 @@ from weft.api.routes.images import shared_sizes
 from weft.api.routing import Route
 from weft.api.streams.response import begin, started
 from weft.api.version import Version
-from weft.api.wire.event import event_answer
+from weft.api.wire.event import EventAnswer, event_answer
 from weft.api.wire.image import ImageSummary, image_summary
 from weft.api.wire.info import info_answer
+from weft.api.wire.outcomes import LoginAnswer
 from weft.api.wire.version_answer import version_answer
 from weft.api.wire.volume import VolumeAnswer, VolumeUsage, volume_answer
-from weft.model.errors import InvalidParameter
+from weft.model.errors import InvalidParameter, Unauthorized, Unimplemented
 
 _PING = {
     **HEADERS,
@@ -29,6 +31,7 @@ _PING = {
     "Pragma": "no-cache",
     "Swarm": "inactive",
 }
+_OK = Media("text/plain")
 _BUILDER_SIZE_UNTIL = Version(1, 42)
 _USAGE_TYPES = ("container", "image", "volume", "build-cache")
 
@@ -43,13 +46,32 @@ class SystemRoutes:
     def routes(self) -> tuple[Route, ...]:
         """Return the routes."""
         return (
-            Route("GET", "/_ping", self.ping),
-            Route("HEAD", "/_ping", self.ping),
-            Route("GET", "/version", self.version),
-            Route("GET", "/info", self.info),
-            Route("GET", "/events", self.events, streams=True),
-            Route("GET", "/system/df", self.disk_usage),
-            Route("POST", "/auth", self.auth),
+            Route("GET", "/_ping", self.ping, gives=gives(_OK)),
+            Route("HEAD", "/_ping", self.ping, gives=empty(status=200)),
+            Route("GET", "/version", self.version, gives=gives(dict[str, object])),
+            Route("GET", "/info", self.info, gives=gives(dict[str, object])),
+            Route(
+                "GET",
+                "/events",
+                self.events,
+                takes(moment("since"), moment("until"), filters()),
+                gives=gives(Media("application/json", EventAnswer)),
+                streams=True,
+            ),
+            Route(
+                "GET",
+                "/system/df",
+                self.disk_usage,
+                takes(texts("type", values=_USAGE_TYPES)),
+                gives=gives(dict[str, object]),
+            ),
+            Route(
+                "POST",
+                "/auth",
+                self.auth,
+                takes(body=DECODER, body_required=True),
+                gives=gives(LoginAnswer, Unauthorized, Unimplemented),
+            ),
         )
 
     async def ping(self, call: Call) -> web.StreamResponse:
@@ -100,14 +122,14 @@ class SystemRoutes:
 
     async def auth(self, call: Call) -> web.StreamResponse:
         """POST /auth."""
-        config = await read_json(call.request, DECODER)
+        config = await read_json(call, DECODER)
         credentials = credentials_of(config) if config is not None else None
         if credentials is None or not credentials.username:
             raise InvalidParameter("username and password are needed to log in")
         status = await self._backend.system.verify_credentials(
             credentials.username, credentials.password, credentials.server
         )
-        return json_response({"Status": status, "IdentityToken": ""})
+        return json_response(LoginAnswer(status=status))
 
     def _layers_size(self) -> int:
         layers: dict[str, int] = {}

@@ -5,12 +5,14 @@ from aiohttp import web
 from weft.api.backend import Backend
 from weft.api.body import read_json
 from weft.api.call import Call
+from weft.api.declaration import empty, fails, filters, flag, gives, takes
 from weft.api.responses import empty_response, json_response
 from weft.api.routing import Route
 from weft.api.version import Version
+from weft.api.wire.outcomes import VolumesPruned
 from weft.api.wire.shapes import text_map
-from weft.api.wire.volume import CREATE, volume_answer
-from weft.model.errors import Unavailable, Unimplemented
+from weft.api.wire.volume import CREATE, VolumeAnswer, VolumeList, volume_answer
+from weft.model.errors import Conflict, NotFound, Unavailable, Unimplemented
 
 _ONLY_ANONYMOUS_SINCE = Version(1, 42)
 
@@ -25,22 +27,28 @@ class VolumeRoutes:
         """Return the routes."""
         one = "/volumes/{name}"
         return (
-            Route("GET", "/volumes", self.listing),
-            Route("POST", "/volumes/create", self.create),
-            Route("POST", "/volumes/prune", self.prune),
-            Route("GET", one, self.inspect),
-            Route("PUT", one, self.update),
-            Route("DELETE", one, self.remove),
+            Route("GET", "/volumes", self.listing, takes(filters()), gives=gives(VolumeList)),
+            Route(
+                "POST",
+                "/volumes/create",
+                self.create,
+                takes(body=CREATE, body_required=True),
+                gives=gives(VolumeAnswer, NotFound, Conflict, Unimplemented, status=201),
+            ),
+            Route("POST", "/volumes/prune", self.prune, takes(filters()), gives=gives(VolumesPruned, Conflict)),
+            Route("GET", one, self.inspect, gives=gives(VolumeAnswer, NotFound)),
+            Route("PUT", one, self.update, gives=fails(NotFound, Unavailable)),
+            Route("DELETE", one, self.remove, takes(flag("force")), gives=empty(NotFound, Conflict)),
         )
 
     async def listing(self, call: Call) -> web.StreamResponse:
         """GET /volumes."""
         records = self._volumes.list(call.filters())
-        return json_response({"Volumes": [volume_answer(record) for record in records], "Warnings": None})
+        return json_response(VolumeList(volumes=[volume_answer(record) for record in records]))
 
     async def create(self, call: Call) -> web.StreamResponse:
         """POST /volumes/create."""
-        request = await read_json(call.request, CREATE)
+        request = await read_json(call, CREATE)
         if request.cluster_volume_spec:
             raise Unimplemented("ClusterVolumeSpec is not supported: Weft has local volumes only")
         record = await self._volumes.create(
@@ -68,4 +76,4 @@ class VolumeRoutes:
         if call.version < _ONLY_ANONYMOUS_SINCE:
             filters["all"] = ("true",)
         pruned = await self._volumes.prune(filters)
-        return json_response({"VolumesDeleted": pruned.deleted or None, "SpaceReclaimed": pruned.reclaimed})
+        return json_response(VolumesPruned(volumes_deleted=pruned.deleted or None, space_reclaimed=pruned.reclaimed))

@@ -1,15 +1,19 @@
 """Progress of pulls, pushes, loads and imports as JSON lines (Engine API v1.51, CreateImageInfo, PushImageInfo)."""
 
-from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from collections.abc import AsyncIterator
 
 from aiohttp import web
+from msgspec import UNSET, UnsetType
 
 from weft.api.call import Call
+from weft.api.declaration import Media
 from weft.api.responses import encode
 from weft.api.streams.response import begin, closing
+from weft.api.wire.outcomes import ErrorDetail, ProgressDetail, ProgressLine
 from weft.engine.contract.images import Progress
 from weft.model.errors import WeftError
+
+PROGRESS = Media("application/json", ProgressLine)
 
 
 async def stream_progress(call: Call, lines: AsyncIterator[Progress]) -> web.StreamResponse:
@@ -34,25 +38,22 @@ def progress_line(progress: Progress) -> bytes:
     """Return one line, ended by CR LF as Docker does."""
     if progress.error:
         return error_line(progress.error)
-    shape: dict[str, Any] = {}
-    if progress.stream:
-        shape["stream"] = progress.stream
-    if progress.status:
-        shape["status"] = progress.status
-    if progress.row or progress.current or progress.total:
-        shape["progressDetail"] = _detail(progress)
-    if progress.id:
-        shape["id"] = progress.id
-    if progress.aux:
-        shape["aux"] = progress.aux
-    return encode(shape) + b"\r\n"
+    line = ProgressLine(
+        stream=progress.stream or UNSET,
+        status=progress.status or UNSET,
+        progress_detail=_detail(progress),
+        id=progress.id or UNSET,
+        aux=dict(progress.aux) or UNSET,
+    )
+    return encode(line) + b"\r\n"
 
 
 def error_line(message: str) -> bytes:
     """Return the line that says why it ended."""
-    return encode({"errorDetail": {"message": message}, "error": message}) + b"\r\n"
+    return encode(ProgressLine(error_detail=ErrorDetail(message=message), error=message)) + b"\r\n"
 
 
-def _detail(progress: Progress) -> Mapping[str, int]:
-    detail = {"current": progress.current, "total": progress.total}
-    return {name: count for name, count in detail.items() if count}
+def _detail(progress: Progress) -> ProgressDetail | UnsetType:
+    if progress.row or progress.current or progress.total:
+        return ProgressDetail(current=progress.current or UNSET, total=progress.total or UNSET)
+    return UNSET

@@ -37,6 +37,13 @@ class VolumeAnswer(Answer, frozen=True, kw_only=True):
     usage_data: VolumeUsage | msgspec.UnsetType = msgspec.UNSET
 
 
+class VolumeList(Answer, frozen=True, kw_only=True):
+    """GET /volumes."""
+
+    volumes: list[VolumeAnswer]
+    warnings: list[str] | None = None
+
+
 CREATE = msgspec.json.Decoder(VolumeCreateRequest)
 
 
