@@ -9,11 +9,12 @@ import sys
 from collections.abc import Callable
 
 from weft.daemon.side_process import SideProcess
-from weft.dns.control import Control
+from weft.dns.control import Verbs
 from weft.dns.forward import Forwarder
 from weft.dns.loop import Loop
-from weft.dns.protocol import SOCKET_NAME
+from weft.dns.protocol import PROTOCOL, SOCKET_NAME
 from weft.dns.server import Server
+from weft.dns.session import ControlSocket
 
 PROCESS = SideProcess("weft-dns", "dns", SOCKET_NAME, "Answers containers' DNS queries; started and fed by weftd.")
 
@@ -25,7 +26,7 @@ def main() -> int:
 
 def _serve(loop: Loop, listener: socket.socket) -> Callable[[], None]:
     server = Server(loop, Forwarder(loop, Opener()))
-    Control(loop, listener, server, PROCESS.warn)
+    ControlSocket(loop, listener, PROTOCOL, Verbs(server), PROCESS.warn)
     return server.close_all
 
 

@@ -9,9 +9,10 @@ from collections.abc import Callable
 
 from weft.daemon.side_process import SideProcess
 from weft.dns.loop import Loop
-from weft.relay.control import Control
+from weft.dns.session import ControlSocket
+from weft.relay.control import Verbs
 from weft.relay.ports import Ports
-from weft.relay.protocol import SOCKET_NAME
+from weft.relay.protocol import PROTOCOL, SOCKET_NAME
 
 PROCESS = SideProcess(
     "weft-relay",
@@ -28,7 +29,7 @@ def main() -> int:
 
 def _serve(loop: Loop, listener: socket.socket) -> Callable[[], None]:
     ports = Ports(loop)
-    Control(loop, listener, ports, PROCESS.warn)
+    ControlSocket(loop, listener, PROTOCOL, Verbs(ports), PROCESS.warn)
     return ports.close_all
 
 

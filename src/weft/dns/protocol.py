@@ -14,6 +14,7 @@ PROTOCOL = 2  # raised whenever an older process would misunderstand
 SOCKET_NAME = "dns.sock"
 LARGEST_FRAME = 64 * 1024 * 1024  # bytes
 DESCRIPTORS_AN_OPEN = 2  # UDP, then TCP
+MOST_DESCRIPTORS = 64  # in one message
 _PREFIX = 4
 
 

@@ -191,7 +191,7 @@ class Sandbox:
 
 
 class Server:
-    """All sandboxes. Errors: KeyError where a sandbox is not held, OSError where a descriptor is no socket."""
+    """All sandboxes. Errors: LookupError where a sandbox is not held, OSError where a descriptor is no socket."""
 
     def __init__(self, loop: Loop, forwarder: Forwarder) -> None:
         self.directory = Directory()
@@ -220,7 +220,9 @@ class Server:
 
     def update(self, ident: str, spec: ViewSpec) -> None:
         """Swap what a sandbox sees."""
-        sandbox = self._sandboxes[ident]
+        sandbox = self._sandboxes.get(ident)
+        if sandbox is None:
+            raise LookupError(f"No such sandbox: {ident}")
         old = sandbox.udp.slot
         sandbox.udp.slot = sandbox.tcp.slot = self.directory.acquire(spec)
         self.directory.release(old)

@@ -44,12 +44,15 @@ class Ports:
         self._udp[key] = DatagramPort(self._loop, sock, target)
 
     def aim(self, key: Key, target: Target) -> None:
-        """Let a port lead elsewhere, a TCP one also for the first time; KeyError for a UDP one that is not held."""
+        """Let a port lead elsewhere, a TCP one also for the first time; LookupError for a UDP one that is not held."""
         if key.protocol == TCP:
             self._streams.aim(key.host_address, key.host_port, target)
             self._tcp.add(key)
         else:
-            self._udp[key].target = target
+            port = self._udp.get(key)
+            if port is None:
+                raise LookupError(f"no such port: {key.host_address} {key.host_port}/{key.protocol}")
+            port.target = target
 
     def close(self, keys: Sequence[Key]) -> None:
         """Let ports go; those that are not held are no error."""

@@ -11,12 +11,12 @@ close [[protocol, host address, port] …] -> null
 
 from typing import Any, NamedTuple
 
-from weft.dns.protocol import BadFrame
+from weft.dns.protocol import MOST_DESCRIPTORS, BadFrame
 
 TCP, UDP = "tcp", "udp"
 PROTOCOL = 2  # raised whenever an older process would misunderstand
 SOCKET_NAME = "relay.sock"
-MOST_PORTS_AN_OPEN = 64  # one descriptor each
+MOST_PORTS_AN_OPEN = MOST_DESCRIPTORS  # one each
 
 
 class Key(NamedTuple):

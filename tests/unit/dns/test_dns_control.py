@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from dnslib import DNSRecord
 
-from weft.dns.control import Control
+from weft.dns.control import Verbs
 from weft.dns.forward import Forwarder
 from weft.dns.protocol import PROTOCOL, BadFrame, Decoder, encode, pack_view, unpack_view
 from weft.dns.server import Server
+from weft.dns.session import ControlSocket
 from weft.dns.view import ViewSpec
 
 VIEW = pack_view(ViewSpec((("n1", "net"),)))
@@ -39,7 +40,7 @@ def control(running_loop: Any, tmp_path: Path) -> Iterator[Any]:
     listener.listen()
     server = Server(running_loop.loop, Forwarder(running_loop.loop, lambda *_: socket.socket()))
     reports: list[str] = []
-    running_loop.call(lambda: Control(running_loop.loop, listener, server, reports.append))
+    running_loop.call(lambda: ControlSocket(running_loop.loop, listener, PROTOCOL, Verbs(server), reports.append))
     clients: list[Client] = []
 
     def connect() -> Client:
