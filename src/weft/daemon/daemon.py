@@ -12,13 +12,14 @@ from weft.api.app import create_app
 from weft.api.server import Server, serve
 from weft.daemon.config.daemon_config import DaemonConfig
 from weft.daemon.config.reload import reloadable
-from weft.daemon.engine import Edges, Engine
+from weft.daemon.engine import Engine
 from weft.daemon.host_summary import HostObserver, nft_version
 from weft.daemon.listeners import Listener
 from weft.daemon.log import set_level
 from weft.daemon.names import DnsProcess
 from weft.daemon.relay import RelayProcess
 from weft.daemon.root_lock import lock_root
+from weft.daemon.services import Edges
 from weft.daemon.settings import persistent_id, settings_of
 from weft.drivers.bridge import BridgeDriver
 from weft.drivers.registry import built_in

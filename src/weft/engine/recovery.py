@@ -13,7 +13,9 @@ from weft.engine.contract.runtime import Exit, Runtime
 from weft.engine.inventory import Inventory, link_targets
 from weft.engine.networks.service import NetworkService
 from weft.engine.sandbox.addresses import AddressBook
+from weft.engine.sandbox.membership import Membership
 from weft.engine.sandbox.mode import is_host, joined_container
+from weft.engine.sandbox.news import News
 from weft.engine.sandbox.ports import PortBook
 from weft.engine.sandbox.service import SandboxService
 from weft.engine.sandbox.shards import ShardBook
@@ -40,6 +42,8 @@ class Recovery:
         ports: PortBook,
         networks: NetworkService,
         sandboxes: SandboxService,
+        membership: Membership,
+        news: News,
         lifecycle: Lifecycle,
         removal: Removal,
     ) -> None:
@@ -52,6 +56,8 @@ class Recovery:
         self._ports = ports
         self._networks = networks
         self._sandboxes = sandboxes
+        self._membership = membership
+        self._news = news
         self._lifecycle = lifecycle
         self._removal = removal
 
@@ -149,7 +155,7 @@ class Recovery:
             await self._names.close(stray)
         for record in running:
             try:
-                await self._sandboxes.restore_names(record, held=record.id in held)
+                await self._news.restore(record, held=record.id in held)
             except WeftError as error:
                 _log.error("names of container %s could not be restored: %s", record.name, error.message)
 
@@ -161,7 +167,7 @@ class Recovery:
                 if network is None or attachment.endpoint is None or not attachment.endpoint.unsettled:
                     continue
                 try:
-                    await self._sandboxes.disconnect(record, network)
+                    await self._membership.disconnect(record, network)
                 except* WeftError as errors:
                     _log.error("container %s on network %s: %s", record.name, network.name, errors.exceptions[0])
 

@@ -6,7 +6,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from dataclasses import dataclass, field
 from typing import Any
 
-from weft.daemon.engine import Edges, Engine
+from weft.daemon.engine import Engine
+from weft.daemon.services import Edges
 from weft.drivers.registry import built_in
 from weft.engine.contract.images import Deletion, InUse
 from weft.engine.contract.kernel import Facts, ForeignListing, Link, Listener, SandboxSockets

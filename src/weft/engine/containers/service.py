@@ -16,6 +16,7 @@ from weft.engine.events import EventBus
 from weft.engine.images import ImageService
 from weft.engine.inventory import Inventory
 from weft.engine.results import Created, Pruned, TopResult
+from weft.engine.sandbox.news import News
 from weft.engine.sandbox.service import SandboxService
 from weft.engine.waiting import WaitCondition, WaitResult
 from weft.model.container import ContainerRecord, ContainerSpec
@@ -35,6 +36,7 @@ class ContainerService:
         runtime: Runtime,
         images: ImageService,
         sandboxes: SandboxService,
+        news: News,
         lifecycle: Lifecycle,
         creation: Creation,
         control: Control,
@@ -47,6 +49,7 @@ class ContainerService:
         self._runtime = runtime
         self._images = images
         self._sandboxes = sandboxes
+        self._news = news
         self._lifecycle = lifecycle
         self._events = events
         self._execs = execs
@@ -98,7 +101,7 @@ class ContainerService:
             if record.name == name:
                 raise InvalidParameter("Renaming a container with the same name as its current name")
             check_name_free(self._inventory, name)
-            renamed = await self._sandboxes.rename(record, name)
+            renamed = await self._news.rename(record, name)
         self._events.emit("container", "rename", renamed.id, event_attributes(renamed, oldName=f"/{record.name}"))
 
     async def wait(self, reference: str, condition: WaitCondition) -> Awaitable[WaitResult]:

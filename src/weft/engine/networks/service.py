@@ -24,7 +24,7 @@ from weft.engine.networks.outside import OutsideNetworks
 from weft.engine.prune_filters import prune_test
 from weft.engine.results import Created, Pruned
 from weft.engine.sandbox.addresses import AddressBook
-from weft.engine.sandbox.service import SandboxService
+from weft.engine.sandbox.membership import Membership
 from weft.engine.sandbox.way_out import GATEWAY_NETWORK, gateway_network_spec
 from weft.engine.settings import Settings
 from weft.firewall.network import network_added, network_removed
@@ -53,7 +53,7 @@ class NetworkService:
         kernel: Kernel,
         drivers: Registry,
         addresses: AddressBook,
-        sandboxes: SandboxService,
+        membership: Membership,
         outside: OutsideNetworks,
         container_locks: Locks,
         events: EventBus,
@@ -64,7 +64,7 @@ class NetworkService:
         self._kernel = kernel
         self._drivers = drivers
         self._addresses = addresses
-        self._sandboxes = sandboxes
+        self._membership = membership
         self._outside = outside
         self._container_locks = container_locks
         self._locks = Locks()
@@ -327,7 +327,7 @@ class NetworkService:
             check_attachable(network)
             check_endpoint(network, spec)
             attachment = Attachment(network_id=network.id, network_name=network.name, spec=spec)
-            await self._sandboxes.connect(record, attachment)
+            await self._membership.connect(record, attachment)
 
     async def disconnect(self, reference: str, container: str, *, force: bool) -> None:
         """Detach a container; `force` also clears an entry whose container is gone."""
@@ -342,7 +342,7 @@ class NetworkService:
             record = self._inventory.find_container(container_id)
             attached = any(attachment.network_name == network.name for attachment in record.attachments)
             check_disconnectable(network, container_id, attached)
-            await self._sandboxes.disconnect(record, network)
+            await self._membership.disconnect(record, network)
 
     async def prune(self, filters: Filters) -> Pruned:
         """Remove networks that no container is attached to, running or not."""
