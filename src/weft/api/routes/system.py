@@ -3,6 +3,7 @@
 import time
 
 from aiohttp import web
+from msgspec import UNSET
 
 from weft.api.backend import Backend
 from weft.api.body import read_json
@@ -15,11 +16,13 @@ from weft.api.routes.images import shared_sizes
 from weft.api.routing import Route
 from weft.api.streams.response import begin, started
 from weft.api.version import Version
+from weft.api.wire.container_list import ContainerSummary
+from weft.api.wire.disk_usage import DiskUsage
 from weft.api.wire.event import EventAnswer, event_answer
 from weft.api.wire.image import ImageSummary, image_summary
-from weft.api.wire.info import info_answer
+from weft.api.wire.info import InfoAnswer, info_answer
 from weft.api.wire.outcomes import LoginAnswer
-from weft.api.wire.version_answer import version_answer
+from weft.api.wire.version_answer import VersionAnswer, version_answer
 from weft.api.wire.volume import VolumeAnswer, VolumeUsage, volume_answer
 from weft.model.errors import InvalidParameter, Unauthorized, Unimplemented
 
@@ -48,8 +51,8 @@ class SystemRoutes:
         return (
             Route("GET", "/_ping", self.ping, gives=gives(_OK)),
             Route("HEAD", "/_ping", self.ping, gives=empty(status=200)),
-            Route("GET", "/version", self.version, gives=gives(dict[str, object])),
-            Route("GET", "/info", self.info, gives=gives(dict[str, object])),
+            Route("GET", "/version", self.version, gives=gives(VersionAnswer)),
+            Route("GET", "/info", self.info, gives=gives(InfoAnswer)),
             Route(
                 "GET",
                 "/events",
@@ -63,7 +66,7 @@ class SystemRoutes:
                 "/system/df",
                 self.disk_usage,
                 takes(texts("type", values=_USAGE_TYPES)),
-                gives=gives(dict[str, object]),
+                gives=gives(DiskUsage),
             ),
             Route(
                 "POST",
@@ -105,20 +108,17 @@ class SystemRoutes:
         for kind in wanted:
             if kind not in _USAGE_TYPES:
                 raise InvalidParameter(f"unknown object type: {kind}")
-        answer: dict[str, object] = {}
-        if "image" in wanted:
-            answer["LayersSize"] = self._layers_size()
-            answer["Images"] = self._images(call)
-        if "container" in wanted:
-            records = self._backend.containers.list(all=True, limit=0, filters={})
-            answer["Containers"] = await self._containers.summaries(records, call.version, sizes=True)
-        if "volume" in wanted:
-            answer["Volumes"] = self._volumes()
-        if "build-cache" in wanted:
-            answer["BuildCache"] = []
-            if call.version < _BUILDER_SIZE_UNTIL:
-                answer["BuilderSize"] = 0
-        return json_response(answer)
+        cache = "build-cache" in wanted
+        return json_response(
+            DiskUsage(
+                layers_size=self._layers_size() if "image" in wanted else UNSET,
+                images=self._images(call) if "image" in wanted else UNSET,
+                containers=await self._summaries(call) if "container" in wanted else UNSET,
+                volumes=self._volumes() if "volume" in wanted else UNSET,
+                build_cache=[] if cache else UNSET,
+                builder_size=0 if cache and call.version < _BUILDER_SIZE_UNTIL else UNSET,
+            )
+        )
 
     async def auth(self, call: Call) -> web.StreamResponse:
         """POST /auth."""
@@ -130,6 +130,10 @@ class SystemRoutes:
             credentials.username, credentials.password, credentials.server
         )
         return json_response(LoginAnswer(status=status))
+
+    async def _summaries(self, call: Call) -> list[ContainerSummary]:
+        records = self._backend.containers.list(all=True, limit=0, filters={})
+        return await self._containers.summaries(records, call.version, sizes=True)
 
     def _layers_size(self) -> int:
         layers: dict[str, int] = {}

@@ -2,18 +2,20 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar, cast
 
 from msgspec import UNSET, Raw, UnsetType, field, json
 
 from weft.api.version import Version
-from weft.api.wire.container_inspect import mount_points
+from weft.api.wire.container_inspect import MountPoint, mount_points
 from weft.api.wire.endpoint import EndpointAnswer, listed_endpoints
-from weft.api.wire.ports import port_summaries
+from weft.api.wire.ports import PortSummary, port_summaries
 from weft.api.wire.shapes import Answer
 from weft.api.wire.times import human_duration
 from weft.model.container import ContainerRecord, ContainerState, Status
 
 _ENCODER = json.Encoder()
+_T = TypeVar("_T")
 
 
 class HostConfigSummary(Answer, frozen=True, kw_only=True):
@@ -37,15 +39,15 @@ class ContainerSummary(Answer, frozen=True, kw_only=True):
     image_id: str = field(name="ImageID")
     command: str
     created: int
-    ports: Raw  # list of PortSummary
+    ports: list[PortSummary]
     size_rw: int | UnsetType = UNSET
     size_root_fs: int | UnsetType = UNSET
     labels: Mapping[str, str]
     state: str
     status: str
     host_config: HostConfigSummary
-    network_settings: Raw  # NetworkSettingsSummary
-    mounts: Raw  # list of MountPoint
+    network_settings: NetworkSettingsSummary
+    mounts: list[MountPoint]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,9 @@ class _Pieces:
 
     record: ContainerRecord
     version: Version
-    ports: Raw
-    network_settings: Raw
-    mounts: Raw
+    ports: list[PortSummary]
+    network_settings: NetworkSettingsSummary
+    mounts: list[MountPoint]
 
 
 class Summaries:
@@ -114,14 +116,15 @@ def _encode_pieces(record: ContainerRecord, version: Version) -> _Pieces:
     return _Pieces(
         record,
         version,
-        ports=_raw(ports),
-        network_settings=_raw(NetworkSettingsSummary(networks=networks)),
-        mounts=_raw(mount_points(record) if record.mounts else []),
+        ports=_encoded(ports),
+        network_settings=_encoded(NetworkSettingsSummary(networks=networks)),
+        mounts=_encoded(mount_points(record) if record.mounts else []),
     )
 
 
-def _raw(value: object) -> Raw:
-    return Raw(_ENCODER.encode(value))
+def _encoded(value: _T) -> _T:
+    """Return what goes out as `value` does: an encoder sends a Raw as it is."""
+    return cast("_T", Raw(_ENCODER.encode(value)))
 
 
 def command_text(argv: Sequence[str]) -> str:

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from msgspec import UNSET, UnsetType, field
 
 from weft.api.version import Version
-from weft.api.wire.health import HealthConfigAnswer, health_config_answer
+from weft.api.wire.image_config import ImageConfigAnswer, image_config
 from weft.api.wire.shapes import Answer
 from weft.api.wire.times import rfc3339
 from weft.model.image import ImageConfig, ImageRecord
@@ -15,7 +14,6 @@ from weft.model.image import ImageConfig, ImageRecord
 _VIRTUAL_SIZE_UNTIL = Version(1, 44)
 _CONTAINER_UNTIL = Version(1, 45)
 _DANGLING_NAMES_UNTIL = Version(1, 43)
-_OCI_CONFIG_SINCE = Version(1, 50)
 _NO_NAME = ["<none>:<none>"]
 _NO_DIGEST = ["<none>@<none>"]
 
@@ -65,10 +63,10 @@ class ImageInspect(Answer, frozen=True, kw_only=True):
     comment: str
     created: str
     container: str | UnsetType = UNSET
-    container_config: Mapping[str, Any] | UnsetType = UNSET
+    container_config: ImageConfigAnswer | UnsetType = UNSET
     docker_version: str = ""
     author: str
-    config: Mapping[str, Any]
+    config: ImageConfigAnswer
     architecture: str
     variant: str | UnsetType = UNSET
     os: str
@@ -107,9 +105,9 @@ def image_inspect(record: ImageRecord, version: Version, layer_paths: tuple[str,
         comment=record.comment,
         created=record.created,
         container="" if old else UNSET,
-        container_config=_config(ImageConfig(), version) if old else UNSET,
+        container_config=image_config(ImageConfig(), version) if old else UNSET,
         author=record.author,
-        config=_config(record.config, version),
+        config=image_config(record.config, version),
         architecture=record.architecture,
         variant=record.variant or UNSET,
         os=record.os,
@@ -126,61 +124,6 @@ def _layer_data(paths: tuple[str, ...]) -> Mapping[str, str] | None:
         return None
     lower = {"LowerDir": ":".join(reversed(paths[:-1]))} if len(paths) > 1 else {}
     return {**lower, "UpperDir": paths[-1]}
-
-
-def _config(config: ImageConfig, version: Version) -> Mapping[str, Any]:
-    """Since 1.50 the OCI fields that are set; before, all that a container has."""
-    ports: dict[str, Any] = {port: {} for port in config.exposed_ports}
-    volumes: dict[str, Any] = {path: {} for path in config.volumes}
-    if version >= _OCI_CONFIG_SINCE:
-        fields: dict[str, Any] = {
-            "User": config.user,
-            "ExposedPorts": ports,
-            "Env": config.env,
-            "Entrypoint": config.entrypoint,
-            "Cmd": config.cmd,
-            "Volumes": volumes,
-            "WorkingDir": config.working_dir,
-            "Labels": config.labels,
-            "StopSignal": config.stop_signal,
-            "Shell": config.shell,
-            "Healthcheck": _health(config),
-        }
-        return {name: value for name, value in fields.items() if value}
-    return _container_config(config, ports, volumes)
-
-
-def _container_config(config: ImageConfig, ports: Mapping[str, Any], volumes: Mapping[str, Any]) -> Mapping[str, Any]:
-    optional = {
-        "ExposedPorts": ports,
-        "StopSignal": config.stop_signal,
-        "Shell": config.shell,
-        "Healthcheck": _health(config),
-    }
-    return {
-        "Hostname": "",
-        "Domainname": "",
-        "User": config.user,
-        "AttachStdin": False,
-        "AttachStdout": False,
-        "AttachStderr": False,
-        "Tty": False,
-        "OpenStdin": False,
-        "StdinOnce": False,
-        "Env": config.env or None,
-        "Cmd": config.cmd,
-        "Image": "",
-        "Volumes": volumes or None,
-        "WorkingDir": config.working_dir,
-        "Entrypoint": config.entrypoint,
-        "OnBuild": None,
-        "Labels": config.labels or None,
-        **{name: value for name, value in optional.items() if value},
-    }
-
-
-def _health(config: ImageConfig) -> HealthConfigAnswer | None:
-    return None if config.health is None else health_config_answer(config.health)
 
 
 def _unix(created: str) -> int:

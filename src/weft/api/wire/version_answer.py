@@ -1,16 +1,48 @@
 """SystemState -> GET /version (Engine API v1.51 SystemVersion)."""
 
 from collections.abc import Mapping
-from typing import Any
+
+from msgspec import field
 
 import weft
 from weft.api.version import ENGINE_VERSION, MAXIMUM, MINIMUM
+from weft.api.wire.shapes import Answer
 from weft.engine.results import SystemState
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
 
 
-def version_answer(state: SystemState) -> Mapping[str, Any]:
+class PlatformAnswer(Answer, frozen=True, kw_only=True):
+    """Platform."""
+
+    name: str
+
+
+class ComponentAnswer(Answer, frozen=True, kw_only=True):
+    """One of Components: a program that takes part."""
+
+    name: str
+    version: str
+    details: Mapping[str, str]
+
+
+class VersionAnswer(Answer, frozen=True, kw_only=True):
+    """The whole answer."""
+
+    platform: PlatformAnswer
+    components: list[ComponentAnswer]
+    version: str = ENGINE_VERSION
+    api_version: str = str(MAXIMUM)
+    min_api_version: str = field(name="MinAPIVersion", default=str(MINIMUM))
+    git_commit: str = ""
+    go_version: str = ""
+    os: str = "linux"
+    arch: str
+    kernel_version: str
+    build_time: str = ""
+
+
+def version_answer(state: SystemState) -> VersionAnswer:
     """Return the answer: Version is the engine release that clients may count on, Components say what really runs."""
     architecture = _ARCHITECTURES.get(state.architecture, state.architecture)
     details = {
@@ -22,24 +54,14 @@ def version_answer(state: SystemState) -> Mapping[str, Any]:
         "MinAPIVersion": str(MINIMUM),
         "Os": "linux",
     }
-    return {
-        "Platform": {"Name": f"Weft {weft.__version__}"},
-        "Components": [
-            _component("Weft", weft.__version__, details),
-            _component(state.runtime.name, state.runtime.version, {"GitCommit": ""}),
-            _component("conmon", state.runtime.supervisor_version, {"GitCommit": ""}),
+    runtime = state.runtime
+    return VersionAnswer(
+        platform=PlatformAnswer(name=f"Weft {weft.__version__}"),
+        components=[
+            ComponentAnswer(name="Weft", version=weft.__version__, details=details),
+            ComponentAnswer(name=runtime.name, version=runtime.version, details={"GitCommit": ""}),
+            ComponentAnswer(name="conmon", version=runtime.supervisor_version, details={"GitCommit": ""}),
         ],
-        "Version": ENGINE_VERSION,
-        "ApiVersion": str(MAXIMUM),
-        "MinAPIVersion": str(MINIMUM),
-        "GitCommit": "",
-        "GoVersion": "",
-        "Os": "linux",
-        "Arch": architecture,
-        "KernelVersion": state.kernel_version,
-        "BuildTime": "",
-    }
-
-
-def _component(name: str, version: str, details: Mapping[str, str]) -> Mapping[str, Any]:
-    return {"Name": name, "Version": version, "Details": details}
+        arch=architecture,
+        kernel_version=state.kernel_version,
+    )
