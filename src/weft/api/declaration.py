@@ -38,10 +38,14 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """A body that is not JSON, or several pieces of it; `item` is the shape of each piece, where they are JSON."""
+    """A body that is not JSON, or several pieces of it; `item` is the shape of each piece, where they are JSON.
+
+    `others` are the content types that older versions, or other circumstances, make of it.
+    """
 
     content_type: str
     item: Any = None
+    others: tuple[str, ...] = ()
 
 
 Shape = Any  # a type that msgspec encodes (JSON), a Media, or None: no body

@@ -479,6 +479,7 @@ WITHOUT_INPUT = {
     ("HEAD", "/_ping"),
     ("GET", "/version"),
     ("GET", "/info"),
+    ("GET", "/openapi.json"),
     ("GET", "/networks/"),
     ("GET", "/system/df"),
 }

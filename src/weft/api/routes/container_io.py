@@ -12,7 +12,7 @@ from weft.api.streams.detach import parse_keys
 from weft.api.streams.hijack import HijackedConnection, hijack
 from weft.api.streams.response import begin, closing, started
 from weft.api.streams.session import SessionOptions, run_session
-from weft.api.streams.stdcopy import RAW, content_type, header
+from weft.api.streams.stdcopy import MULTIPLEXED, RAW, content_type, header
 from weft.api.wire.outcomes import ExitAnswer, ExitError
 from weft.api.wire.times import rfc3339_fixed
 from weft.engine.contract.runtime import LogLine, LogQuery
@@ -20,7 +20,7 @@ from weft.engine.waiting import WaitCondition, WaitResult
 from weft.model.container import ContainerRecord, Status
 from weft.model.errors import Conflict, InvalidParameter, NotFound, Unimplemented, WeftError
 
-STREAM = Media(RAW)
+STREAM = Media(RAW, others=(MULTIPLEXED,))
 SIZE = takes(number("h", required=True), number("w", required=True))
 _LARGEST_SIDE = 65535
 

@@ -4,6 +4,7 @@ from weft.api.backend import Backend
 from weft.api.routes.build import build_routes
 from weft.api.routes.container_io import ContainerIoRoutes
 from weft.api.routes.containers import ContainerRoutes
+from weft.api.routes.description import DescriptionRoutes
 from weft.api.routes.execs import ExecRoutes
 from weft.api.routes.image_archives import ImageArchiveRoutes
 from weft.api.routes.images import ImageRoutes
@@ -20,7 +21,7 @@ from weft.api.routing import Route
 def all_routes(backend: Backend) -> tuple[Route, ...]:
     """Return the routes; of two patterns that match a path the earlier wins, so the more particular ones come first."""
     containers = ContainerRoutes(backend, MachineFacts(backend.system))
-    return (
+    routes = (
         *ContainerIoRoutes(backend).routes(),
         *ExecRoutes(backend).routes(),
         *unsupported_routes(),
@@ -34,3 +35,4 @@ def all_routes(backend: Backend) -> tuple[Route, ...]:
         *plugin_routes(),
         *swarm_routes(),
     )
+    return (*routes, *DescriptionRoutes(routes).routes())
