@@ -20,8 +20,7 @@ pytestmark = pytest.mark.weft_only("it has these")
         ("export -o root.tar one", "export"),
         ("commit one kept", "commit"),
         ("stats --no-stream one", "stats"),
-        ("create --device /dev/null:/dev/mine busybox", "[Dd]evice"),
-        ("create --oom-score-adj 77 busybox", "OomScoreAdj|OOM score"),
+        ("create --storage-opt size=1g busybox", "StorageOpt"),
         ("create --health-cmd true busybox", "[Hh]ealth"),
     ],
 )

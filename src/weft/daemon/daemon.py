@@ -34,6 +34,7 @@ from weft.plugins.dhcp.clients import DhcpClients
 from weft.plugins.dhcp.ipam import DhcpIpam
 from weft.plugins.discovery import Directories
 from weft.plugins.registry import PluginRegistry
+from weft.runtime.cgroup import RealTime
 from weft.runtime.host_files import HostFileSystem
 from weft.runtime.images.store import ImageStore
 from weft.runtime.oci import OciRuntime
@@ -98,7 +99,8 @@ class Daemon:
         stack.push_async_callback(kernel.close)
         images = self._open_images(data_root, store, [each for each in records if isinstance(each, ImageRecord)])
         stack.callback(images.close)
-        runtime = OciRuntime(data_root, exec_root, images.layer_directories, clock=time.time_ns)
+        realtime = RealTime(config.cpu_rt_period, config.cpu_rt_runtime)
+        runtime = OciRuntime(data_root, exec_root, images.layer_directories, clock=time.time_ns, realtime=realtime)
         await runtime.open()
         stack.push_async_callback(runtime.close)
         holder: list[Engine] = []

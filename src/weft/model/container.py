@@ -26,6 +26,7 @@ class ProcessSpec:
     stop_signal: str = ""
     stop_timeout: int | None = None  # seconds
     init: bool | None = None
+    oom_score_adj: int = 0  # -1000 to 1000; the higher, the sooner the kernel kills it for want of memory
     console_size: tuple[int, int] = (0, 0)  # rows, columns
     shell: tuple[str, ...] = ()  # an image's build-time shell, kept for inspect
 
@@ -45,16 +46,47 @@ class Ulimit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceLimit:
+    """A figure for one block device: its weight, or bytes or operations a second."""
+
+    path: str  # of the device on the host
+    value: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceMapping:
+    """A host's device, or directory of devices, inside a container. `permissions` are of r, w and m (mknod)."""
+
+    host_path: str
+    path: str
+    permissions: str = "rwm"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
     """Control group limits; 0 is unlimited. Memory in bytes, `nano_cpus` in 1e-9 CPUs, periods in microseconds."""
 
     memory: int = 0
     memory_swap: int = 0  # memory plus swap; -1 unlimited swap
     memory_reservation: int = 0
+    memory_swappiness: int | None = None  # percent; None is the parent group's
+    oom_kill_disable: bool = False
     nano_cpus: int = 0
     cpu_shares: int = 0
     cpu_period: int = 0
     cpu_quota: int = 0
+    cpu_realtime_period: int = 0
+    cpu_realtime_runtime: int = 0
+    cpuset_cpus: str = ""  # as cpuset(7) writes lists: 0-2,4
+    cpuset_mems: str = ""
+    blkio_weight: int = 0
+    blkio_weight_device: tuple[DeviceLimit, ...] = ()
+    blkio_device_read_bps: tuple[DeviceLimit, ...] = ()
+    blkio_device_write_bps: tuple[DeviceLimit, ...] = ()
+    blkio_device_read_iops: tuple[DeviceLimit, ...] = ()
+    blkio_device_write_iops: tuple[DeviceLimit, ...] = ()
+    devices: tuple[DeviceMapping, ...] = ()
+    device_cgroup_rules: tuple[str, ...] = ()  # "c 1:3 rwm", "a *:* r"
     pids_limit: int | None = None
     ulimits: tuple[Ulimit, ...] = ()
 

@@ -5,19 +5,29 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from weft.model.errors import InvalidParameter
+from weft.model.errors import InvalidParameter, SystemFailure
 
 MOUNT: Final = Path("/sys/fs/cgroup")
 DEFAULT_PARENT: Final = "/weft"
 
 
+@dataclass(frozen=True, slots=True)
+class RealTime:
+    """How much real-time scheduling parents of containers' cgroups have, in microseconds; 0 leaves it as it is."""
+
+    period: int = 0
+    runtime: int = 0
+
+
 class Cgroups:
     """The cgroup hierarchies of this host, observed once."""
 
-    def __init__(self, mount: Path = MOUNT) -> None:
+    def __init__(self, mount: Path = MOUNT, *, realtime: RealTime = RealTime()) -> None:
+        self._realtime = realtime
         self._expediting = threading.Lock()
         self.version: Final = 2 if (mount / "cgroup.controllers").exists() else 1
         if self.version == 2:
@@ -48,6 +58,27 @@ class Cgroups:
         if ".." in PurePosixPath(parent).parts:
             raise InvalidParameter(f'invalid cgroup parent "{parent}": it must not contain ".."')
         return str(PurePosixPath("/") / (parent or DEFAULT_PARENT).lstrip("/") / container_id)
+
+    def lend_realtime(self, path: str) -> None:
+        """Give what lies above a container's cgroup its share of real time (cgroup version 1, the controller cpu).
+
+        SystemFailure where the kernel refuses it.
+        """
+        shares = (("period", self._realtime.period), ("runtime", self._realtime.runtime))
+        if self.version == 2 or not any(share for _, share in shares):
+            return
+        for parent in reversed(PurePosixPath(path.lstrip("/")).parents[:-1]):
+            directory = MOUNT / "cpu" / parent
+            try:
+                directory.mkdir(exist_ok=True)
+                for name, share in shares:
+                    if share:
+                        (directory / f"cpu.rt_{name}_us").write_text(str(share))
+            except OSError as error:
+                raise SystemFailure(
+                    f"the real-time share of cgroup /{parent} cannot be set: {error.strerror}; "
+                    "see the daemon's options cpu-rt-period and cpu-rt-runtime"
+                ) from error
 
     def processes(self, path: str) -> tuple[int, ...]:
         """Return the pids in a cgroup and those below it, ascending; none when it does not exist."""

@@ -27,11 +27,12 @@ from weft.model.errors import Conflict, NotFound, SystemFailure, Unimplemented
 from weft.model.ids import short_id
 from weft.runtime import ending, faults, starting, syscalls, terminal
 from weft.runtime.bundles import Bundles, LayerPaths
-from weft.runtime.cgroup import Cgroups
+from weft.runtime.cgroup import MOUNT, Cgroups, RealTime
 from weft.runtime.conmon import Conmon, reason_in
 from weft.runtime.exec import Execs
 from weft.runtime.inotify import Inotify
 from weft.runtime.layout import Layout, write_atomically
+from weft.runtime.limit_support import limit_support
 from weft.runtime.live import Live
 from weft.runtime.log_files import rotated
 from weft.runtime.logs import LogReader
@@ -57,14 +58,25 @@ _SUPERVISOR_WRITES: Final = 2.0  # seconds that it may take from the process's e
 class OciRuntime:
     """Containers of one pair of root directories."""
 
-    def __init__(self, data_root: Path, exec_root: Path, layer_paths: LayerPaths, *, clock: Callable[[], int]) -> None:
-        """`layer_paths` maps diff ids to unpacked layers, lowest first; `clock` gives nanoseconds since the epoch."""
+    def __init__(
+        self,
+        data_root: Path,
+        exec_root: Path,
+        layer_paths: LayerPaths,
+        *,
+        clock: Callable[[], int],
+        realtime: RealTime = RealTime(),  # noqa: B008 - frozen
+    ) -> None:
+        """`layer_paths` maps diff ids to unpacked layers, lowest first; `clock` gives nanoseconds since the epoch.
+
+        `realtime` is what the containers' parent cgroups are lent.
+        """
         self._layout = Layout(data_root, exec_root)
         self._layer_paths = layer_paths
         self._clock = clock
         self._filters = SeccompFilters()
         self._spawner = Spawner(self._layout)
-        self._cgroups = Cgroups()
+        self._cgroups = Cgroups(realtime=realtime)
         self._lives: dict[str, Live] = {}
         self._callbacks: list[OnExit] = []
 
@@ -106,6 +118,12 @@ class OciRuntime:
             cgroup_version=self._cgroups.version,
             controllers=self._cgroups.controllers,
             seccomp=self._filters.available,
+            limits=limit_support(
+                MOUNT,
+                version=self._cgroups.version,
+                controllers=self._cgroups.controllers,
+                swap=self._cgroups.limits_swap,
+            ),
             others=self._programs.names[1:],
         )
 
@@ -172,6 +190,7 @@ class OciRuntime:
         cgroup = self._cgroups.path_of(record.spec.cgroup_parent, record.id)
         if self._layout.run(record.id).exists():
             await self.release(record.id)
+        self._cgroups.lend_realtime(cgroup)
         asyncio.get_running_loop().run_in_executor(None, self._cgroups.expedite)
         sources = [mount.source for mount in bundle.mounts if mount.type is MountType.BIND]
         with starting.namespace_by_descriptor(bundle.network_namespace) as network:

@@ -85,9 +85,9 @@ async def test_errors_read_as_dockers(cli: Cli) -> None:
     code, _, err = await cli.run("start", "nope")
     assert code == 1
     assert "Error response from daemon: No such container: nope" in err or "Error: No such container: nope" in err
-    code, _, err = await cli.run("run", "--rm", "--cpuset-cpus", "0", "busybox", "true")
+    code, _, err = await cli.run("run", "--rm", "--storage-opt", "size=1g", "busybox", "true")
     assert code == 125
-    assert "HostConfig.CpusetCpus is not supported" in err
+    assert "HostConfig.StorageOpt is not supported" in err
     code, _, err = await cli.run("service", "ls")
     assert "This node is not a swarm manager" in err
 

@@ -1,7 +1,7 @@
 """Container create: what is taken, and what is refused with which words."""
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import msgspec
@@ -9,13 +9,16 @@ import pytest
 
 from weft.api.body import decode
 from weft.api.version import MAXIMUM, Version
-from weft.api.wire.container_create import DECODER, Creation, Machine, container_creation
+from weft.api.wire.container_create import DECODER, Creation, container_creation
 from weft.api.wire.container_inspect import Surroundings, container_inspect
-from weft.model.container import ContainerRecord, ContainerSpec, MountSpec, MountType, RestartPolicy, Ulimit
+from weft.api.wire.machine import Machine
+from weft.engine.contract.runtime import LimitSupport
+from weft.model.container import ContainerRecord, ContainerSpec, MountSpec, MountType, Resources, RestartPolicy, Ulimit
 from weft.model.errors import InvalidParameter, Unimplemented
 from weft.model.port import ContainerPort, Protocol
 
-MACHINE = Machine(cpus=2, runtime="crun", cgroup_version=1, exec_root="/run/weft")
+EVERY_LIMIT = LimitSupport(fields=frozenset(each.name for each in fields(Resources)), cpus="0-1", mems="0")
+MACHINE = Machine(cpus=2, runtime="crun", cgroup_version=1, exec_root="/run/weft", limits=EVERY_LIMIT)
 
 # what docker 20.10 sends for `docker run busybox`, shortened by nothing
 CLI_BODY: dict[str, Any] = {
@@ -114,6 +117,21 @@ def test_host_config_comes_back_as_it_was_sent() -> None:
         "CgroupParent": "/p",
         "MemoryReservation": 7000000,
         "MemorySwap": -1,
+        "MemorySwappiness": 0,
+        "OomKillDisable": True,
+        "OomScoreAdj": -5,
+        "CpusetCpus": "0-1",
+        "CpusetMems": "0",
+        "CpuRealtimePeriod": 1000,
+        "CpuRealtimeRuntime": 500,
+        "BlkioWeight": 10,
+        "BlkioWeightDevice": [{"Path": "/dev/sda", "Weight": 20}],
+        "BlkioDeviceReadBps": [{"Path": "/dev/sda", "Rate": 1}],
+        "BlkioDeviceWriteBps": [{"Path": "/dev/sda", "Rate": 2}, {"Path": "/dev/sdb", "Rate": 3}],
+        "BlkioDeviceReadIOps": [{"Path": "/dev/sda", "Rate": 4}],
+        "BlkioDeviceWriteIOps": [{"Path": "/dev/sda", "Rate": 5}],
+        "Devices": [{"PathOnHost": "/dev/fuse", "PathInContainer": "/dev/f", "CgroupPermissions": "rw"}],
+        "DeviceCgroupRules": ["c 42:* rmw"],
         "PidsLimit": 10,
         "Ulimits": [{"Name": "nofile", "Soft": 10, "Hard": 20}],
         "Mounts": [
@@ -238,6 +256,30 @@ def test_defaults_are_those_of_docker() -> None:
             "CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)",
         ),
         ({"CpuQuota": 1}, "CPU cfs quota can not be less than 1ms (i.e. 1000)"),
+        ({"CpusetCpus": "0-2"}, "Requested CPUs are not available - requested 0-2, available: 0-1"),
+        ({"CpusetMems": "1"}, "Requested memory nodes are not available - requested 1, available: 0"),
+        ({"CpusetCpus": "1-"}, "Invalid value 1- for cpuset cpus: invalid format: 1-"),
+        ({"CpusetCpus": "1-0"}, "Invalid value 1-0 for cpuset cpus: invalid format: 1-0"),
+        ({"CpusetMems": "9999"}, "Invalid value 9999 for cpuset mems: value of out range, maximum is 8192"),
+        (
+            {"CpuRealtimePeriod": 5, "CpuRealtimeRuntime": 6},
+            "cpu real-time runtime cannot be higher than cpu real-time period",
+        ),
+        ({"MemorySwappiness": 101}, "Invalid value: 101, valid memory swappiness range is 0-100"),
+        ({"BlkioWeight": 5}, "Range of blkio weight is from 10 to 1000"),
+        ({"BlkioDeviceReadBps": [{"Path": "sda", "Rate": 5}]}, "bad format for device path: sda"),
+        ({"DeviceCgroupRules": ["c 1 r"]}, "invalid device cgroup rule format: 'c 1 r'"),
+        ({"Devices": [{"PathOnHost": "/dev/x", "CgroupPermissions": "rr"}]}, "invalid device mode: rr"),
+        ({"Devices": [{"PathOnHost": "x"}]}, "invalid device path 'x': it must be absolute"),
+        (
+            {"DeviceRequests": [{"Driver": "", "Count": -1, "Capabilities": [["gpu", "nvidia"], ["compute"]]}]},
+            'could not select device driver "" with capabilities: [[gpu nvidia] [compute]]',
+        ),
+        (
+            {"DeviceRequests": [{"Driver": "cdi", "DeviceIDs": ["vendor.com/class=a"]}]},
+            'could not select device driver "cdi" with capabilities: []; Weft injects no devices by CDI, use --device',
+        ),
+        ({"IOMaximumIOps": 1}, "Invalid QoS settings: linux does not support Maximum IO Bandwidth or Maximum IO IOps"),
         ({"PortBindings": {"x": [{}]}}, 'invalid port specification: "x"'),
         ({"PortBindings": {"99999/tcp": [{}]}}, 'invalid port specification: "99999"'),
         ({"PortBindings": {"0/tcp": [{}]}}, 'invalid port specification: "0"'),
@@ -391,23 +433,9 @@ def test_wrong_config(config: dict[str, Any], message: str) -> None:
     ("name", "value"),
     [
         ("Annotations", {"a": "b"}),
-        ("BlkioWeight", 5),
-        ("BlkioDeviceReadBps", [{"Path": "/dev/sda", "Rate": 1}]),
         ("Cgroup", "container:x"),
         ("CgroupnsMode", "private"),
         ("CpuCount", 1),
-        ("CpuRealtimePeriod", 1),
-        ("CpusetCpus", "0"),
-        ("CpusetMems", "0"),
-        ("DeviceCgroupRules", ["c 1:1 r"]),
-        ("DeviceRequests", [{"Count": -1}]),
-        ("Devices", [{"PathOnHost": "/dev/null"}]),
-        ("IOMaximumIOps", 1),
-        ("KernelMemory", 1),
-        ("KernelMemoryTCP", 1),
-        ("MemorySwappiness", 10),
-        ("OomKillDisable", True),
-        ("OomScoreAdj", 5),
         ("StorageOpt", {"size": "1g"}),
         ("UsernsMode", "private"),
         ("SecurityOpt", ["label=type:x"]),
@@ -434,6 +462,42 @@ def test_health_checks_are_refused(health: object) -> None:
 def test_a_health_check_that_says_nothing_is_none() -> None:
     assert creation({"Image": "b", "Healthcheck": {"Test": [], "Interval": 0}}).spec.healthcheck_disabled is False
     assert creation({"Image": "b", "Healthcheck": {"Test": ["NONE"], "Interval": 5}}).spec.healthcheck_disabled is True
+
+
+def test_limits_that_the_machine_has_not_are_left_out_with_a_warning() -> None:
+    """Those of cgroup version 2 with the controllers memory and pids alone."""
+    known = frozenset({"memory", "memory_swap", "memory_reservation", "pids_limit"})
+    machine = replace(MACHINE, cgroup_version=2, limits=LimitSupport(fields=known))
+    options = {
+        "Memory": 8000000, "MemorySwappiness": 999, "OomKillDisable": True, "PidsLimit": 5, "CpusetCpus": "7",
+        "CpuShares": 5, "BlkioWeight": 5, "BlkioDeviceWriteIOps": [{"Path": "/dev/sda", "Rate": 1}], "KernelMemory": 1,
+    }  # fmt: skip
+    request = decode(json.dumps({"Image": "busybox", "HostConfig": options}).encode(), DECODER)
+    made = container_creation(request, MAXIMUM, machine)
+    assert made.spec.resources == Resources(memory=8000000, memory_swap=16000000, pids_limit=5)
+    missing = "or the cgroup is not mounted."
+    assert [text.removeprefix("Your kernel does not support ") for text in made.warnings] == [
+        f"memory swappiness capabilities {missing} Memory swappiness discarded.",
+        "OomKillDisable. OomKillDisable discarded.",
+        f"CPU shares {missing} Shares discarded.",
+        f"cpuset {missing} Cpuset discarded.",
+        f"Block I/O weight {missing} Weight discarded.",
+        f"IOPS Block write limit {missing} Block I/O IOPS write limit discarded.",
+        f"kernel memory limit capabilities {missing} Limitation discarded.",
+    ]
+
+
+def test_swap_that_cannot_be_limited_is_told_of() -> None:
+    limits = replace(EVERY_LIMIT, fields=EVERY_LIMIT.fields - {"memory_swap"})
+    request = decode(json.dumps({"Image": "b", "HostConfig": {"Memory": 8000000}}).encode(), DECODER)
+    made = container_creation(request, MAXIMUM, replace(MACHINE, limits=limits))
+    assert made.spec.resources.memory_swap == -1
+    assert "Memory limited without swap." in made.warnings[0]
+
+
+def test_an_oom_killer_that_is_off_without_a_limit_is_warned_of() -> None:
+    assert "no memory limit is set" in host(OomKillDisable=True).warnings[0]
+    assert host(OomKillDisable=True, Memory=8000000).warnings == ()
 
 
 def test_networks_of_a_create() -> None:

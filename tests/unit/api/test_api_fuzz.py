@@ -16,13 +16,15 @@ from weft.api.body import decode
 from weft.api.server import serve
 from weft.api.version import MAXIMUM, MINIMUM, Version
 from weft.api.wire import container_create, endpoint_config, exec, network_create, volume
-from weft.api.wire.container_create import Machine, container_creation
+from weft.api.wire.container_create import container_creation
 from weft.api.wire.container_inspect import Surroundings, container_inspect
 from weft.api.wire.host_config import HostConfig
+from weft.api.wire.machine import Machine
+from weft.engine.contract.runtime import LimitSupport
 from weft.model.container import ContainerRecord
 from weft.model.errors import WeftError
 
-MACHINE = Machine(cpus=2, runtime="crun", cgroup_version=2, exec_root="/run/weft")
+MACHINE = Machine(cpus=2, runtime="crun", cgroup_version=2, exec_root="/run/weft", limits=LimitSupport())
 _WORDS = st.sampled_from(
     ["", "/", "/a", "a", "a:b", "/a:/b:ro", "80", "80/tcp", "1-5/udp", "host", "none", "container:x", "default", "::1"]
 )

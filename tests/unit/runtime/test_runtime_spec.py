@@ -1,8 +1,10 @@
 """From options to the OCI configuration, without running anything."""
 
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,8 @@ from weft.engine.contract.runtime import Bundle
 from weft.model.container import (
     ContainerRecord,
     ContainerSpec,
+    DeviceLimit,
+    DeviceMapping,
     Mount,
     MountType,
     ProcessSpec,
@@ -19,6 +23,7 @@ from weft.model.container import (
 )
 from weft.model.errors import InvalidParameter, Unimplemented
 from weft.runtime.spec import capabilities, security, users
+from weft.runtime.spec.devices import devices
 from weft.runtime.spec.mounts import all_mounts, tmpfs_options
 from weft.runtime.spec.process import container_process, environment
 from weft.runtime.spec.resources import cgroup_limits, rlimits
@@ -91,6 +96,73 @@ def test_cgroup_limits() -> None:
     assert cgroup_limits(limits, limits_swap=False)["memory"] == {"limit": 100, "reservation": 50}
     assert cgroup_limits(Resources(memory=1, memory_swap=-1), limits_swap=True) == {"memory": {"limit": 1, "swap": -1}}
     assert cgroup_limits(Resources(pids_limit=-1), limits_swap=True) == {}
+
+
+def test_further_cgroup_limits() -> None:
+    null = DeviceLimit(path="/dev/null", value=5)
+    limits = Resources(
+        memory_swappiness=0, oom_kill_disable=True, cpuset_cpus="0", cpuset_mems="1", cpu_realtime_period=9,
+        cpu_realtime_runtime=8, blkio_weight=10, blkio_weight_device=(null,), blkio_device_write_iops=(null,),
+    )  # fmt: skip
+    assert cgroup_limits(limits, limits_swap=True) == {
+        "memory": {"swappiness": 0, "disableOOMKiller": True},
+        "cpu": {"realtimePeriod": 9, "realtimeRuntime": 8, "cpus": "0", "mems": "1"},
+        "blockIO": {
+            "weight": 10,
+            "weightDevice": [{"major": 1, "minor": 3, "weight": 5}],
+            "throttleWriteIOPSDevice": [{"major": 1, "minor": 3, "rate": 5}],
+        },
+    }
+    absent = DeviceLimit(path="/dev/absent", value=5)
+    with pytest.raises(InvalidParameter, match="stat /dev/absent: no such file or directory"):
+        cgroup_limits(Resources(blkio_device_read_bps=(absent,)), limits_swap=True)
+
+
+def devices_of(*mappings: DeviceMapping, directory: Path = Path("/dev"), **changes: object) -> Any:
+    spec = ContainerSpec(image="x", resources=Resources(devices=mappings), **changes)  # type: ignore[arg-type]
+    nodes, rules = devices(spec, directory)
+    return [(node["path"], node["type"], node["major"], node["minor"]) for node in nodes], rules
+
+
+def test_devices() -> None:
+    null = DeviceMapping(host_path="/dev/null", path="/dev/mine", permissions="r")
+    nodes, rules = devices_of(null)
+    assert nodes == [("/dev/mine", "c", 1, 3)]
+    assert rules == [
+        {"allow": False, "access": "rwm"},
+        {"allow": True, "access": "r", "type": "c", "major": 1, "minor": 3},
+    ]
+    spec = ContainerSpec(image="x", resources=Resources(device_cgroup_rules=("c 42:* rm", "a *:7 w")))
+    assert devices(spec)[1][1:] == [
+        {"allow": True, "type": "c", "major": 42, "access": "rm"},
+        {"allow": True, "type": "b", "minor": 7, "access": "w"},
+        {"allow": True, "type": "c", "minor": 7, "access": "w"},
+    ]
+
+
+def test_a_directory_of_devices(tmp_path: Path) -> None:
+    for name, minor in (("one", 3), ("below/two", 5)):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        os.mknod(tmp_path / name, 0o600 | stat.S_IFCHR, os.makedev(1, minor))
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path)
+    nodes, _ = devices_of(DeviceMapping(host_path=str(tmp_path / "link"), path="/dev/d"))
+    assert nodes == [("/dev/d/one", "c", 1, 3), ("/dev/d/below/two", "c", 1, 5)]
+
+
+def test_a_privileged_container_has_all_devices_and_those_named_otherwise(tmp_path: Path) -> None:
+    os.mknod(tmp_path / "zero", 0o600 | stat.S_IFCHR, os.makedev(1, 5))
+    same = DeviceMapping(host_path=str(tmp_path / "zero"), path=str(tmp_path / "zero"))
+    other = DeviceMapping(host_path="/dev/null", path="/dev/mine", permissions="r")
+    nodes, rules = devices_of(same, other, directory=tmp_path, security=Security(privileged=True))
+    assert nodes == [(str(tmp_path / "zero"), "c", 1, 5), ("/dev/mine", "c", 1, 3)]
+    assert rules == [{"allow": True, "access": "rwm"}]
+
+
+@pytest.mark.parametrize(("path", "reason"), [("/dev/absent", "no such file or directory"), ("/etc/passwd", "not a")])
+def test_devices_that_are_none(path: str, reason: str) -> None:
+    with pytest.raises(InvalidParameter, match=f'while adding custom device "{path}": {reason}'):
+        devices_of(DeviceMapping(host_path=path, path="/dev/x"))
 
 
 def test_rlimits() -> None:

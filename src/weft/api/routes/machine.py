@@ -1,7 +1,7 @@
 """What of the engine's machine does not change while the daemon runs, asked once."""
 
 from weft.api.backend import System
-from weft.api.wire.container_create import Machine
+from weft.api.wire.machine import Machine
 
 
 class MachineFacts:
@@ -20,6 +20,7 @@ class MachineFacts:
                 cpus=state.cpus,
                 runtime=state.runtime.name,
                 runtimes=frozenset({state.runtime.name, *state.runtime.others}),
+                limits=state.runtime.limits,
                 log_driver=state.log_driver,
                 cgroup_version=state.runtime.cgroup_version,
                 exec_root=state.exec_root,

@@ -13,6 +13,7 @@ from weft.api.wire.host_config import HostConfig, RestartPolicyConfig
 from weft.api.wire.hosts import check_dns, check_extra_hosts
 from weft.api.wire.limits import resources
 from weft.api.wire.log_config import log_config
+from weft.api.wire.machine import Machine
 from weft.api.wire.modes import check_namespaces, check_network_mode, network_mode
 from weft.api.wire.mounts import check_duplicates, parse_binds, parse_mounts, parse_tmpfs
 from weft.api.wire.ports import parse_bindings, parse_port_range
@@ -80,23 +81,6 @@ class CreateRequest(Request, frozen=True, kw_only=True):
 DECODER = msgspec.json.Decoder(CreateRequest | None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Machine:
-    """What of the machine bounds a request; `exec_root` is where the engine mounts root file systems."""
-
-    cpus: int
-    runtime: str
-    cgroup_version: int
-    exec_root: str
-    runtimes: frozenset[str] = frozenset()  # the names that a container may ask for
-    log_driver: str = "json-file"
-
-    @property
-    def cgroupns(self) -> str:
-        """The cgroup namespace mode that containers get."""
-        return "private" if self.cgroup_version == 2 else "host"
-
-
 @dataclass(frozen=True, slots=True)
 class Creation:
     """A decoded request: the spec, endpoints by network name or id as the client wrote it, and warnings."""
@@ -112,6 +96,7 @@ def container_creation(request: CreateRequest | None, version: Version, machine:
         raise InvalidParameter("config cannot be empty in order to create a container")
     host = request.host_config or HostConfig()
     refuse_unsupported(host, default_cgroupns=machine.cgroupns, runtimes=machine.runtimes | {machine.runtime})
+    limits, discarded = resources(host, machine)
     _refuse_config(request)
     check_namespaces(host)
     mode = network_mode(host)
@@ -128,7 +113,7 @@ def container_creation(request: CreateRequest | None, version: Version, machine:
         image=request.image,
         process=_process(request, host),
         networking=networking,
-        resources=resources(host, machine.cpus),
+        resources=limits,
         security=_security(host),
         mounts=_mounts(host),
         anonymous_volumes=_volumes(request),
@@ -147,7 +132,7 @@ def container_creation(request: CreateRequest | None, version: Version, machine:
         container_id_file=host.container_id_file or "",
         healthcheck_disabled=_disables(request.healthcheck),
     )
-    return Creation(spec, networks, warnings)
+    return Creation(spec, networks, (*discarded, *warnings))
 
 
 def _refuse_config(request: CreateRequest) -> None:
@@ -190,6 +175,7 @@ def _process(request: CreateRequest, host: HostConfig) -> ProcessSpec:
         stop_signal=request.stop_signal or "",
         stop_timeout=request.stop_timeout,
         init=host.init,
+        oom_score_adj=host.oom_score_adj or 0,
         console_size=console_size(host.console_size),
         shell=texts(request.shell),
     )

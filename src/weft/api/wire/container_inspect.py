@@ -7,9 +7,9 @@ from posixpath import dirname
 from msgspec import UNSET, UnsetType, field
 
 from weft.api.version import Version
-from weft.api.wire.container_create import Machine
 from weft.api.wire.endpoint import EndpointAnswer, endpoint_answers
 from weft.api.wire.host_config_answer import HostConfigAnswer, host_config_answer
+from weft.api.wire.machine import Machine
 from weft.api.wire.ports import PortMap, exposed_keys, published_map
 from weft.api.wire.shapes import Answer
 from weft.api.wire.times import rfc3339

@@ -34,6 +34,38 @@ class UlimitConfig(Request, frozen=True, kw_only=True):
     hard: Integer = None
 
 
+class WeightDevice(Request, frozen=True, kw_only=True):
+    """One entry of BlkioWeightDevice."""
+
+    path: Text = None
+    weight: Integer = None
+
+
+class ThrottleDevice(Request, frozen=True, kw_only=True):
+    """One entry of BlkioDeviceReadBps and its like: bytes or operations a second."""
+
+    path: Text = None
+    rate: Integer = None
+
+
+class DeviceConfig(Request, frozen=True, kw_only=True):
+    """One entry of Devices."""
+
+    path_on_host: Text = None
+    path_in_container: Text = None
+    cgroup_permissions: Text = None
+
+
+class DeviceRequest(Request, frozen=True, kw_only=True):
+    """One entry of DeviceRequests."""
+
+    driver: Text = None
+    count: Integer = None
+    device_ids: Texts = field(name="DeviceIDs", default=None)
+    capabilities: list[Texts] | None = None
+    options: TextMap = None
+
+
 class BindOptions(Request, frozen=True, kw_only=True):
     """Mounts[].BindOptions."""
 
@@ -82,7 +114,7 @@ class MountConfig(Request, frozen=True, kw_only=True):
 
 
 PortBindings = dict[str, list[PortBinding | None] | None] | None
-AnyList = list[object] | None
+ThrottleDevices = list[ThrottleDevice | None] | None
 
 
 class HostConfig(Request, frozen=True, kw_only=True):
@@ -134,20 +166,20 @@ class HostConfig(Request, frozen=True, kw_only=True):
     nano_cpus: Integer = None
     cgroup_parent: Text = None
     blkio_weight: Integer = None
-    blkio_weight_device: AnyList = None
-    blkio_device_read_bps: AnyList = None
-    blkio_device_write_bps: AnyList = None
-    blkio_device_read_iops: AnyList = field(name="BlkioDeviceReadIOps", default=None)
-    blkio_device_write_iops: AnyList = field(name="BlkioDeviceWriteIOps", default=None)
+    blkio_weight_device: list[WeightDevice | None] | None = None
+    blkio_device_read_bps: ThrottleDevices = None
+    blkio_device_write_bps: ThrottleDevices = None
+    blkio_device_read_iops: ThrottleDevices = field(name="BlkioDeviceReadIOps", default=None)
+    blkio_device_write_iops: ThrottleDevices = field(name="BlkioDeviceWriteIOps", default=None)
     cpu_period: Integer = None
     cpu_quota: Integer = None
     cpu_realtime_period: Integer = None
     cpu_realtime_runtime: Integer = None
     cpuset_cpus: Text = None
     cpuset_mems: Text = None
-    devices: AnyList = None
+    devices: list[DeviceConfig | None] | None = None
     device_cgroup_rules: Texts = None
-    device_requests: AnyList = None
+    device_requests: list[DeviceRequest | None] | None = None
     kernel_memory: Integer = None
     kernel_memory_tcp: Integer = field(name="KernelMemoryTCP", default=None)
     memory_reservation: Integer = None

@@ -1,18 +1,18 @@
 """ContainerSpec -> HostConfig as inspect shows it, with the defaults that Docker fills in (Engine API v1.51)."""
 
 import re
+from collections.abc import Iterable
 
 from msgspec import UNSET, UnsetType, field
 
 from weft.api.version import Version
-from weft.api.wire.container_create import Machine
+from weft.api.wire.machine import Machine
 from weft.api.wire.ports import PortMap, binding_map
 from weft.api.wire.shapes import Answer
-from weft.model.container import ContainerRecord, ContainerSpec, MountSpec, MountType
+from weft.model.container import ContainerRecord, ContainerSpec, DeviceLimit, DeviceMapping, MountSpec, MountType
 from weft.model.protected_paths import MASKED_PATHS, READ_ONLY_PATHS
 
 _KERNEL_MEMORY_UNTIL = Version(1, 42)
-_NONE: tuple[str, ...] = ()
 
 
 class LogConfigAnswer(Answer, frozen=True, kw_only=True):
@@ -35,6 +35,28 @@ class UlimitAnswer(Answer, frozen=True, kw_only=True):
     name: str
     hard: int
     soft: int
+
+
+class WeightDeviceAnswer(Answer, frozen=True, kw_only=True):
+    """One of BlkioWeightDevice."""
+
+    path: str
+    weight: int
+
+
+class ThrottleDeviceAnswer(Answer, frozen=True, kw_only=True):
+    """One of BlkioDeviceReadBps and its like."""
+
+    path: str
+    rate: int
+
+
+class DeviceAnswer(Answer, frozen=True, kw_only=True):
+    """One of Devices."""
+
+    path_on_host: str
+    path_in_container: str
+    cgroup_permissions: str
 
 
 class BindOptionsAnswer(Answer, frozen=True, kw_only=True):
@@ -102,7 +124,7 @@ class HostConfigAnswer(Answer, frozen=True, kw_only=True):
     ipc_mode: str
     cgroup: str = ""
     links: list[str] | None
-    oom_score_adj: int = 0
+    oom_score_adj: int
     pid_mode: str
     privileged: bool
     publish_all_ports: bool
@@ -119,26 +141,26 @@ class HostConfigAnswer(Answer, frozen=True, kw_only=True):
     memory: int
     nano_cpus: int
     cgroup_parent: str
-    blkio_weight: int = 0
-    blkio_weight_device: tuple[str, ...] = _NONE
-    blkio_device_read_bps: tuple[str, ...] = _NONE
-    blkio_device_write_bps: tuple[str, ...] = _NONE
-    blkio_device_read_iops: tuple[str, ...] = field(name="BlkioDeviceReadIOps", default=_NONE)
-    blkio_device_write_iops: tuple[str, ...] = field(name="BlkioDeviceWriteIOps", default=_NONE)
+    blkio_weight: int
+    blkio_weight_device: list[WeightDeviceAnswer]
+    blkio_device_read_bps: list[ThrottleDeviceAnswer]
+    blkio_device_write_bps: list[ThrottleDeviceAnswer]
+    blkio_device_read_iops: list[ThrottleDeviceAnswer] = field(name="BlkioDeviceReadIOps")
+    blkio_device_write_iops: list[ThrottleDeviceAnswer] = field(name="BlkioDeviceWriteIOps")
     cpu_period: int
     cpu_quota: int
-    cpu_realtime_period: int = 0
-    cpu_realtime_runtime: int = 0
-    cpuset_cpus: str = ""
-    cpuset_mems: str = ""
-    devices: tuple[str, ...] = _NONE
-    device_cgroup_rules: tuple[str, ...] | None = None
+    cpu_realtime_period: int
+    cpu_realtime_runtime: int
+    cpuset_cpus: str
+    cpuset_mems: str
+    devices: list[DeviceAnswer]
+    device_cgroup_rules: tuple[str, ...] | None
     device_requests: tuple[str, ...] | None = None
     kernel_memory: int | UnsetType = UNSET
     kernel_memory_tcp: int | UnsetType = field(name="KernelMemoryTCP", default=UNSET)
     memory_reservation: int
     memory_swap: int
-    memory_swappiness: int | None = None
+    memory_swappiness: int | None
     oom_kill_disable: bool | None
     pids_limit: int | None
     ulimits: list[UlimitAnswer]
@@ -180,6 +202,7 @@ def host_config_answer(
         dns_search=networking.dns_search,
         extra_hosts=networking.extra_hosts or None,
         group_add=security.group_add or None,
+        oom_score_adj=spec.process.oom_score_adj,
         ipc_mode=spec.ipc_mode or "private",
         links=list(links) or None,
         pid_mode=spec.pid_mode,
@@ -197,19 +220,42 @@ def host_config_answer(
         memory=limits.memory,
         nano_cpus=limits.nano_cpus,
         cgroup_parent=spec.cgroup_parent,
+        blkio_weight=limits.blkio_weight,
+        blkio_weight_device=[WeightDeviceAnswer(path=d.path, weight=d.value) for d in limits.blkio_weight_device],
+        blkio_device_read_bps=_throttles(limits.blkio_device_read_bps),
+        blkio_device_write_bps=_throttles(limits.blkio_device_write_bps),
+        blkio_device_read_iops=_throttles(limits.blkio_device_read_iops),
+        blkio_device_write_iops=_throttles(limits.blkio_device_write_iops),
         cpu_period=limits.cpu_period,
         cpu_quota=limits.cpu_quota,
+        cpu_realtime_period=limits.cpu_realtime_period,
+        cpu_realtime_runtime=limits.cpu_realtime_runtime,
+        cpuset_cpus=limits.cpuset_cpus,
+        cpuset_mems=limits.cpuset_mems,
+        devices=[_device(mapping) for mapping in limits.devices],
+        device_cgroup_rules=limits.device_cgroup_rules or None,
         kernel_memory=0 if old else UNSET,
         kernel_memory_tcp=0 if old else UNSET,
         memory_reservation=limits.memory_reservation,
         memory_swap=limits.memory_swap,
-        oom_kill_disable=None if machine.cgroup_version == 2 else False,
+        memory_swappiness=limits.memory_swappiness,
+        oom_kill_disable=None if machine.cgroup_version == 2 else limits.oom_kill_disable,
         pids_limit=limits.pids_limit,
         ulimits=[UlimitAnswer(name=u.name, hard=u.hard, soft=u.soft) for u in limits.ulimits],
         mounts=[mount_answer(m) for m in spec.mounts if not m.from_binds] or UNSET,
         masked_paths=_paths(security.masked_paths, MASKED_PATHS, spec),
         readonly_paths=_paths(security.read_only_paths, READ_ONLY_PATHS, spec),
         init=UNSET if spec.process.init is None else spec.process.init,
+    )
+
+
+def _throttles(devices: Iterable[DeviceLimit]) -> list[ThrottleDeviceAnswer]:
+    return [ThrottleDeviceAnswer(path=device.path, rate=device.value) for device in devices]
+
+
+def _device(mapping: DeviceMapping) -> DeviceAnswer:
+    return DeviceAnswer(
+        path_on_host=mapping.host_path, path_in_container=mapping.path, cgroup_permissions=mapping.permissions
     )
 
 

@@ -84,7 +84,7 @@ class FirewallAnswer(Answer, frozen=True, kw_only=True):
 
 
 class InfoAnswer(Answer, frozen=True, kw_only=True):
-    """The whole answer; what Weft refuses of limits is false whatever the machine has."""
+    """The whole answer."""
 
     id: str = field(name="ID")
     containers: int
@@ -100,9 +100,9 @@ class InfoAnswer(Answer, frozen=True, kw_only=True):
     cpu_cfs_period: bool
     cpu_cfs_quota: bool
     cpu_shares: bool = field(name="CPUShares")
-    cpu_set: bool = field(name="CPUSet", default=False)
+    cpu_set: bool = field(name="CPUSet")
     pids_limit: bool
-    oom_kill_disable: bool = False
+    oom_kill_disable: bool
     ipv4_forwarding: bool = field(name="IPv4Forwarding")
     debug: bool
     file_descriptors: int = field(name="NFd")
@@ -153,8 +153,7 @@ def info_answer(state: SystemState, version: Version, now: int) -> InfoAnswer:
     """Return the answer; `now` is the time in nanoseconds since the epoch."""
     counts = state.containers
     runtime = state.runtime
-    cpu = "cpu" in runtime.controllers
-    memory = "memory" in runtime.controllers
+    limits = runtime.limits.fields
     netfilter = False if version < _BRIDGE_NETFILTER_UNTIL else UNSET
     kernel_memory = False if version < _BUILTIN_PROFILE_SINCE else UNSET
     return InfoAnswer(
@@ -166,12 +165,14 @@ def info_answer(state: SystemState, version: Version, now: int) -> InfoAnswer:
         images=state.images,
         driver_status=[("Supports d_type", "true")],
         plugins=PluginsAnswer(volume=["local"], network=list(state.network_drivers), log=list(DRIVERS)),
-        memory_limit=memory,
-        swap_limit=memory,
-        cpu_cfs_period=cpu,
-        cpu_cfs_quota=cpu,
-        cpu_shares=cpu,
-        pids_limit="pids" in runtime.controllers,
+        memory_limit="memory" in limits,
+        swap_limit="memory_swap" in limits,
+        cpu_cfs_period="cpu_period" in limits,
+        cpu_cfs_quota="cpu_quota" in limits,
+        cpu_shares="cpu_shares" in limits,
+        cpu_set="cpuset_cpus" in limits,
+        pids_limit="pids_limit" in limits,
+        oom_kill_disable="oom_kill_disable" in limits,
         ipv4_forwarding=state.ipv4_forwarding,
         debug=state.debug,
         file_descriptors=state.file_descriptors,

@@ -1,7 +1,15 @@
 """Resources of HostConfig -> Resources, with the bounds that Docker puts on them (Engine API v1.51 Resources)."""
 
+from collections.abc import Iterable
+
+from weft.api.wire.block_io import block_io
+from weft.api.wire.cpusets import check_available
+from weft.api.wire.devices import device_mappings, device_rules
+from weft.api.wire.discards import held
 from weft.api.wire.host_config import HostConfig, UlimitConfig
+from weft.api.wire.machine import Machine
 from weft.engine.containers.limits import LimitChange
+from weft.engine.contract.runtime import LimitSupport
 from weft.model.container import Resources, Ulimit
 from weft.model.errors import InvalidParameter
 
@@ -14,23 +22,43 @@ _LIMITS = frozenset({"core", "cpu", "data", "fsize", "locks", "memlock", "msgque
 )
 
 
-def resources(host: HostConfig, cpus: int) -> Resources:
-    """Return the limits; `cpus` is how many the machine has. InvalidParameter with Docker's texts out of bounds."""
+def resources(host: HostConfig, machine: Machine) -> tuple[Resources, tuple[str, ...]]:
+    """Return the limits, and a warning for each that the machine cannot hold to: those are left out.
+
+    InvalidParameter with Docker's texts out of bounds.
+    """
     memory, swap, reservation = host.memory or 0, host.memory_swap or 0, host.memory_reservation or 0
     _check_memory(memory, swap, reservation)
-    _check_cpu(host, cpus)
+    _check_cpu(host, machine.cpus)
+    _check_realtime(host, machine.limits)
+    check_available(host, machine.limits)
     pids = host.pids_limit
-    return Resources(
+    limits = Resources(
         memory=memory,
         memory_swap=swap or (2 * memory),
         memory_reservation=reservation,
+        memory_swappiness=_swappiness(host, machine.limits),
+        oom_kill_disable=bool(host.oom_kill_disable),
         nano_cpus=host.nano_cpus or 0,
         cpu_shares=max(host.cpu_shares or 0, 0),
         cpu_period=host.cpu_period or 0,
         cpu_quota=host.cpu_quota or 0,
+        cpu_realtime_period=host.cpu_realtime_period or 0,
+        cpu_realtime_runtime=host.cpu_realtime_runtime or 0,
+        cpuset_cpus=host.cpuset_cpus or "",
+        cpuset_mems=host.cpuset_mems or "",
         pids_limit=pids if pids is not None and pids > 0 else None,
-        ulimits=tuple(_ulimit(limit) for limit in host.ulimits or () if limit is not None),
+        ulimits=ulimits(host.ulimits),
+        devices=device_mappings(host.devices),
+        device_cgroup_rules=device_rules(host.device_cgroup_rules),
+        **block_io(host, machine.limits),
     )
+    return held(limits, host, machine.limits)
+
+
+def ulimits(given: Iterable[UlimitConfig | None] | None) -> tuple[Ulimit, ...]:
+    """Return the limits of --ulimit; InvalidParameter for a name or bounds that there are not."""
+    return tuple(_ulimit(limit) for limit in given or () if limit is not None)
 
 
 def limit_change(host: HostConfig, cpus: int) -> LimitChange | None:
@@ -79,6 +107,23 @@ def _check_cpu(host: HostConfig, cpus: int) -> None:
         raise InvalidParameter("CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)")
     if 0 < quota < _MINIMUM_QUOTA:
         raise InvalidParameter("CPU cfs quota can not be less than 1ms (i.e. 1000)")
+
+
+def _check_realtime(host: HostConfig, limits: LimitSupport) -> None:
+    period, runtime = host.cpu_realtime_period or 0, host.cpu_realtime_runtime or 0
+    if (period or runtime) and "cpu_realtime_period" not in limits.fields:
+        raise InvalidParameter("Your kernel does not support CPU real-time scheduler")
+    if period and runtime > period:
+        raise InvalidParameter("cpu real-time runtime cannot be higher than cpu real-time period")
+
+
+def _swappiness(host: HostConfig, limits: LimitSupport) -> int | None:
+    swappiness = host.memory_swappiness
+    if swappiness in (None, -1):
+        return None
+    if "memory_swappiness" in limits.fields and swappiness not in range(101):
+        raise InvalidParameter(f"Invalid value: {swappiness}, valid memory swappiness range is 0-100")
+    return swappiness
 
 
 def _ulimit(limit: UlimitConfig) -> Ulimit:

@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from weft.api.wire.host_config import HostConfig, LogConfigConfig, UlimitConfig
-from weft.api.wire.limits import resources
+from weft.api.wire.host_config import LogConfigConfig, UlimitConfig
+from weft.api.wire.limits import ulimits as limits_of
 from weft.api.wire.log_config import log_config
 from weft.daemon.config.host import Host, TcpHost
 from weft.daemon.config.option import Effect, Option
@@ -46,6 +46,9 @@ def check_daemon(given: Mapping[str, Any]) -> None:
     for key in ("max-concurrent-downloads", "max-concurrent-uploads", "max-download-attempts"):
         if given.get(key, 0) < 0:
             raise InvalidParameter(f"invalid {key.replace('-', ' ')}: {given[key]}")
+    for key in ("cpu-rt-period", "cpu-rt-runtime"):
+        if given[key] < 0:
+            raise InvalidParameter(f"invalid {key}: {given[key]}: it is a number of microseconds")
     if given["default-shm-size"] <= 0:
         raise InvalidParameter("default-shm-size: SHM size can not be less than 0")
 
@@ -111,7 +114,7 @@ def ulimits_of(limits: Sequence[tuple[str, int, int]]) -> tuple[Ulimit, ...]:
     """Return the limits; raises InvalidParameter for a name or bounds that there are not."""
     wanted = [UlimitConfig(name=name, soft=soft, hard=hard) for name, soft, hard in limits]
     try:
-        return resources(HostConfig(ulimits=list(wanted)), cpus=1).ulimits
+        return limits_of(wanted)
     except InvalidParameter as error:
         raise InvalidParameter(f"default-ulimits: {error.message}") from None
 

@@ -56,6 +56,8 @@ class DaemonConfig:
     dns_search: tuple[str, ...] = ()
     host_gateway_ips: tuple[Address, ...] = ()  # at most one of each family
     default_ulimits: tuple[Ulimit, ...] = ()
+    cpu_rt_period: int = 0  # microseconds; 0 leaves the containers' parent cgroup as it is
+    cpu_rt_runtime: int = 0
     default_shm_size: int = 64 * 1024 * 1024  # bytes
     log: LogConfig = field(default_factory=LogConfig)  # of containers: log-driver and log-opts
     registry_mirrors: tuple[str, ...] = ()

@@ -89,6 +89,18 @@ class ExecSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LimitSupport:
+    """What the machine's control groups can hold containers to.
+
+    `fields` are those of Resources that have an effect; `cpus` and `mems` are lists as cpuset(7) writes them.
+    """
+
+    fields: frozenset[str] = frozenset()
+    cpus: str = ""
+    mems: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RuntimeInfo:
     """What runs containers here: names, versions, and the cgroup facts for /info."""
 
@@ -98,6 +110,7 @@ class RuntimeInfo:
     cgroup_version: int
     controllers: frozenset[str]
     seccomp: bool
+    limits: LimitSupport = LimitSupport()
     others: tuple[str, ...] = ()  # further runtimes that a container may ask for by name
 
 

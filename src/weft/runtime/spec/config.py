@@ -89,17 +89,17 @@ class ConfigWriter:
     def _linux(self, bundle: Bundle, placement: Placement) -> dict[str, object]:
         spec = bundle.record.spec
         privileged = spec.security.privileged
+        nodes, rules = devices.devices(spec)
         linux: dict[str, object] = {
             "namespaces": self._namespaces(spec, placement),
             "cgroupsPath": placement.cgroup,
-            "resources": resources.cgroup_limits(spec.resources, limits_swap=self._limits_swap)
-            | {"devices": devices.cgroup_rules(privileged=privileged)},
+            "resources": resources.cgroup_limits(spec.resources, limits_swap=self._limits_swap) | {"devices": rules},
             "sysctl": _sysctls(bundle),
             "maskedPaths": _paths(spec.security.masked_paths, MASKED_PATHS, privileged=privileged),
             "readonlyPaths": _paths(spec.security.read_only_paths, READ_ONLY_PATHS, privileged=privileged),
         }
-        if privileged:
-            linux["devices"] = devices.host_nodes()
+        if nodes:
+            linux["devices"] = nodes
         if propagation := mounts.root_propagation(bundle.mounts):
             linux["rootfsPropagation"] = propagation
         return linux

@@ -35,7 +35,7 @@ def container_process(
         size=process.console_size,
         capabilities=capabilities,
         no_new_privileges=no_new_privileges,
-    ) | {"rlimits": rlimits(spec.resources.ulimits), "oomScoreAdj": 0}
+    ) | {"rlimits": rlimits(spec.resources.ulimits), "oomScoreAdj": process.oom_score_adj}
 
 
 def exec_process(

@@ -1,5 +1,6 @@
 """Control group limits and resource limits of a process."""
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -31,11 +32,15 @@ _ULIMITS: Final = frozenset(
 
 
 def cgroup_limits(resources: Resources, *, limits_swap: bool) -> dict[str, object]:
-    """Return the OCI `linux.resources` (memory in bytes, periods in microseconds), without devices."""
-    parts: Mapping[str, Mapping[str, int]] = {
+    """Return the OCI `linux.resources` (memory in bytes, periods in microseconds), without devices.
+
+    InvalidParameter for a block device that is not there.
+    """
+    parts: Mapping[str, Mapping[str, object]] = {
         "memory": _memory(resources, limits_swap=limits_swap),
         "cpu": _cpu(resources),
         "pids": _pids(resources),
+        "blockIO": _block_io(resources),
     }
     return {name: part for name, part in parts.items() if part}
 
@@ -55,8 +60,8 @@ def rlimits(ulimits: Sequence[Ulimit]) -> list[dict[str, object]]:
     return found
 
 
-def _memory(resources: Resources, *, limits_swap: bool) -> dict[str, int]:
-    memory: dict[str, int] = {}
+def _memory(resources: Resources, *, limits_swap: bool) -> dict[str, object]:
+    memory: dict[str, object] = {}
     if resources.memory > 0:
         memory["limit"] = resources.memory
         if limits_swap:
@@ -64,15 +69,19 @@ def _memory(resources: Resources, *, limits_swap: bool) -> dict[str, int]:
             memory["swap"] = resources.memory_swap or 2 * resources.memory
     if resources.memory_reservation > 0:
         memory["reservation"] = resources.memory_reservation
+    if resources.memory_swappiness is not None:
+        memory["swappiness"] = resources.memory_swappiness
+    if resources.oom_kill_disable:
+        memory["disableOOMKiller"] = True
     return memory
 
 
-def _pids(resources: Resources) -> dict[str, int]:
+def _pids(resources: Resources) -> dict[str, object]:
     return {"limit": resources.pids_limit} if resources.pids_limit and resources.pids_limit > 0 else {}
 
 
-def _cpu(resources: Resources) -> dict[str, int]:
-    cpu: dict[str, int] = {}
+def _cpu(resources: Resources) -> dict[str, object]:
+    cpu: dict[str, object] = {}
     if resources.cpu_shares > 0:
         cpu["shares"] = resources.cpu_shares
     if resources.nano_cpus > 0:
@@ -82,4 +91,34 @@ def _cpu(resources: Resources) -> dict[str, int]:
         cpu["period"] = resources.cpu_period
     if resources.cpu_quota > 0:
         cpu["quota"] = resources.cpu_quota
+    if resources.cpu_realtime_period:
+        cpu["realtimePeriod"] = resources.cpu_realtime_period
+    if resources.cpu_realtime_runtime:
+        cpu["realtimeRuntime"] = resources.cpu_realtime_runtime
+    if resources.cpuset_cpus:
+        cpu["cpus"] = resources.cpuset_cpus
+    if resources.cpuset_mems:
+        cpu["mems"] = resources.cpuset_mems
     return cpu
+
+
+def _block_io(resources: Resources) -> dict[str, object]:
+    found: dict[str, object] = {"weight": resources.blkio_weight} if resources.blkio_weight else {}
+    for name, what, devices in (
+        ("weightDevice", "weight", resources.blkio_weight_device),
+        ("throttleReadBpsDevice", "rate", resources.blkio_device_read_bps),
+        ("throttleWriteBpsDevice", "rate", resources.blkio_device_write_bps),
+        ("throttleReadIOPSDevice", "rate", resources.blkio_device_read_iops),
+        ("throttleWriteIOPSDevice", "rate", resources.blkio_device_write_iops),
+    ):
+        if devices:
+            found[name] = [{**_number(device.path), what: device.value} for device in devices]
+    return found
+
+
+def _number(path: str) -> dict[str, int]:
+    try:
+        device = os.stat(path).st_rdev
+    except OSError as error:
+        raise InvalidParameter(f"stat {path}: {(error.strerror or str(error)).lower()}") from error
+    return {"major": os.major(device), "minor": os.minor(device)}
