@@ -81,6 +81,7 @@ class Engine:
         await self._restore_relay()
         await self.firewall.load()  # networks add their elements to it
         await self.default_networks.ensure()
+        await self.volumes.restore()
         due = await self.recovery.run()
         await self.obstacles.look()
         await self.firewall.load()

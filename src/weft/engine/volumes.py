@@ -84,16 +84,29 @@ class VolumeService:
         record = VolumeRecord(
             name=name,
             created=self._environment.now(),
-            mountpoint=await self._directories.create(name, options),
+            mountpoint=self._directories.mountpoint(name, options),
             labels=labels,
             options=options,
             anonymous=anonymous,
         )
-        if name in self._inventory.volumes:  # made by another request while the directory was being made
-            return self._inventory.volumes[name]
-        self._inventory.save(record)
+        self._inventory.save(record)  # before the directory is made: one without a record would be nobody's
+        try:
+            await self._directories.create(record)
+        except WeftError:
+            self._forget(name)
+            raise
         self._events.emit("volume", "create", name, {"driver": "local"})
         return record
+
+    async def restore(self) -> None:
+        """After a start: complete what a crash cut off, a creation not yet answered or a removal."""
+        for record in tuple(self._inventory.volumes.values()):
+            if self._directories.exists(record):
+                continue
+            if self.users(record.name):
+                await self._directories.create(record)
+            else:
+                self._forget(record.name)
 
     async def remove(self, name: str, *, force: bool) -> None:
         """Remove a volume that no container uses; with `force` a missing one is no error."""
@@ -104,8 +117,11 @@ class VolumeService:
         if users:
             raise Conflict(f"remove {name}: volume is in use - [{', '.join(users)}]")
         await self._directories.remove(record)
-        self._inventory.commit((Delete(VolumeRecord, name),))
+        self._forget(name)
         self._events.emit("volume", "destroy", name, {"driver": "local"})
+
+    def _forget(self, name: str) -> None:
+        self._inventory.commit((Delete(VolumeRecord, name),))
 
     async def prune(self, filters: Filters) -> Pruned:
         """Remove unused volumes: anonymous ones, or with the filter all=true every one."""

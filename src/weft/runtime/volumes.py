@@ -22,8 +22,8 @@ class LocalVolumes:
         # Names of volumes never begin with a dot, so what is on its way out can lie beside them.
         self._leftovers = [path for path in self._root.iterdir() if path.name.startswith(".")]
 
-    async def create(self, name: str, options: Mapping[str, str]) -> str:
-        """Make the volume's directory (0755 root), or find it there; return its path. Raises InvalidParameter."""
+    def mountpoint(self, name: str, options: Mapping[str, str]) -> str:
+        """Return the path of the volume's directory; InvalidParameter for a name or an option that is not had."""
         if not is_container_name(name):
             raise InvalidParameter(
                 f'create {name}: "{name}" includes invalid characters for a local volume name, only '
@@ -34,12 +34,18 @@ class LocalVolumes:
                 f"create {name}: option {option} of the local driver is not supported: mount the file system on the "
                 "host and use a bind mount"
             )
-        data = self._root / name / "_data"
+        return os.fspath(self._root / name / "_data")
+
+    async def create(self, record: VolumeRecord) -> None:
+        """Make the volume's directory (0755 root), or find it there. Raises SystemFailure."""
         try:
-            data.mkdir(parents=True, exist_ok=True)
+            Path(record.mountpoint).mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise SystemFailure(f"create {name}: {data}: {error.strerror}") from error
-        return os.fspath(data)
+            raise SystemFailure(f"create {record.name}: {record.mountpoint}: {error.strerror}") from error
+
+    def exists(self, record: VolumeRecord) -> bool:
+        """Whether the volume's directory is there."""
+        return os.path.isdir(record.mountpoint)
 
     async def remove(self, record: VolumeRecord) -> None:
         """Delete the volume's directory; one that is not there is no error."""

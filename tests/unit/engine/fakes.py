@@ -351,10 +351,18 @@ class FakeVolumes:
 
     def __init__(self) -> None:
         self.made: set[str] = set()
+        self.refuses = False
 
-    async def create(self, name: str, options: Mapping[str, str]) -> str:
-        self.made.add(name)
+    def mountpoint(self, name: str, options: Mapping[str, str]) -> str:
         return f"/volumes/{name}/_data"
+
+    async def create(self, record: VolumeRecord) -> None:
+        if self.refuses:
+            raise SystemFailure(f"create {record.name}: no space left on device")
+        self.made.add(record.name)
+
+    def exists(self, record: VolumeRecord) -> bool:
+        return record.name in self.made
 
     async def remove(self, record: VolumeRecord) -> None:
         self.made.remove(record.name)

@@ -3,12 +3,22 @@
 import asyncio
 from dataclasses import replace
 
+import pytest
 from fakes import World
 
 from weft.engine.containers.restart import starts_with_daemon
 from weft.engine.contract.runtime import Exit
-from weft.model.container import ContainerSpec, ContainerState, NetworkingSpec, ProcessSpec, RestartPolicy, Status
+from weft.model.container import (
+    ContainerSpec,
+    ContainerState,
+    MountSpec,
+    NetworkingSpec,
+    ProcessSpec,
+    RestartPolicy,
+    Status,
+)
 from weft.model.endpoint import EndpointSpec
+from weft.model.errors import SystemFailure
 from weft.model.network import NetworkSpec
 from weft.model.port import ContainerPort, PortRequest
 
@@ -153,4 +163,33 @@ async def test_a_flushed_firewall_comes_back_and_is_told() -> None:
     event = await asyncio.wait_for(waiting, 5)
     assert (event.action, world.kernel.loads) == ("firewall-restored", loads + 1)
     await seen.aclose()
+    await engine.stop()
+
+
+async def test_volumes_cut_off_in_their_making_or_removal_are_nobodys() -> None:
+    world = World()
+    engine = world.engine()
+    await engine.start()
+    await engine.networks.create(NetworkSpec(name="net"))
+    for name in ("kept", "half-made", "used"):
+        await engine.volumes.create(name, "", {}, {})
+    await engine.containers.create(
+        "one", replace(spec(), mounts=(MountSpec(type="volume", source="used", target="/data"),)), {}, ""
+    )
+    await engine.stop()
+    world.volumes.made -= {"half-made", "used"}
+    engine = world.engine()
+    await engine.start()
+    assert set(engine.inventory.volumes) == world.volumes.made == {"kept", "used"}
+    await engine.stop()
+
+
+async def test_a_volume_that_cannot_be_made_has_no_record() -> None:
+    world = World()
+    engine = world.engine()
+    await engine.start()
+    world.volumes.refuses = True
+    with pytest.raises(SystemFailure):
+        await engine.volumes.create("data", "", {}, {})
+    assert engine.inventory.volumes == {}
     await engine.stop()

@@ -9,8 +9,16 @@ from weft.model.volume import VolumeRecord
 class Volumes(Protocol):
     """Makes and removes the directories of local volumes; the records are the engine's."""
 
-    async def create(self, name: str, options: Mapping[str, str]) -> str:
-        """Make the volume's directory (0755 root); return its path. Options of `local` are refused by name."""
+    def mountpoint(self, name: str, options: Mapping[str, str]) -> str:
+        """Return where the volume's directory is to be; InvalidParameter names an option that `local` lacks."""
+        ...
+
+    async def create(self, record: VolumeRecord) -> None:
+        """Make the volume's directory (0755 root), or find it there."""
+        ...
+
+    def exists(self, record: VolumeRecord) -> bool:
+        """Whether its directory is there."""
         ...
 
     async def remove(self, record: VolumeRecord) -> None: ...
