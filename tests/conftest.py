@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -114,11 +114,12 @@ def docker_newest(engine: Engine) -> Docker:
 
 @pytest.fixture
 def make_engine(lab: Lab, kind: Kind) -> Iterator[MakeEngine]:
-    """`make_engine(config={…})`: an engine in a new host, both gone after the test."""
+    """`make_engine({…}, flags=[…])`: an engine in a new host, both gone after the test."""
     hosts: list[Host] = []
 
-    def make(config: Mapping[str, Any] | None = None, *, start: bool = True) -> Engine:
+    def make(config: Mapping[str, Any] | None = None, *, flags: Sequence[str] = (), start: bool = True) -> Engine:
         engine = lab.engine(kind, config, start=False)
+        engine.flags += flags
         hosts.append(engine.host)
         if start:
             engine.start()

@@ -28,6 +28,7 @@ class Engine(ABC):
         self.host = host
         self.name = name
         self.config: dict[str, Any] = dict(config or {})
+        self.flags: list[str] = []
         self.directory = host.directory / name
         self.directory.mkdir(exist_ok=True)
         self.socket = self.directory / "api.sock"
@@ -166,6 +167,7 @@ class WeftEngine(Engine):
             *("--data-root", self.data_root),
             *("--exec-root", self.exec_root),
             *("-p", self.exec_root.with_suffix(".pid")),
+            *self.flags,
         ]
 
 
@@ -183,6 +185,7 @@ class DockerEngine(Engine):
             *("--data-root", self.data_root),
             *("--exec-root", self.exec_root),
             *("-p", self.exec_root.with_suffix(".pid")),
+            *self.flags,
         ]
 
 

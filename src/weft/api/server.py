@@ -8,6 +8,7 @@ from socket import socket
 from aiohttp import web
 
 from weft.api.app import Application
+from weft.api.tls import TlsSite
 
 _MAXIMUM_LINE = 256 * 1024  # filters travel in the request line
 _MAXIMUM_HEADER = 256 * 1024  # X-Registry-Config carries the credentials of every registry
@@ -17,7 +18,7 @@ _BACKLOG = 512
 class Server:
     """A running API."""
 
-    def __init__(self, app: Application, runner: web.ServerRunner, sites: tuple[web.SockSite, ...]) -> None:
+    def __init__(self, app: Application, runner: web.ServerRunner, sites: tuple[web.BaseSite, ...]) -> None:
         self._app = app
         self._runner = runner
         self._sites = sites
@@ -55,9 +56,7 @@ async def serve(
     )
     runner = web.ServerRunner(server, shutdown_timeout=grace)
     await runner.setup()
-    sites = tuple(
-        web.SockSite(runner, listener, ssl_context=context, backlog=_BACKLOG) for listener, context in sockets
-    )
+    sites = tuple(_site(runner, listener, context) for listener, context in sockets)
     try:
         for site in sites:
             await site.start()
@@ -65,3 +64,9 @@ async def serve(
         await runner.cleanup()
         raise
     return Server(app, runner, sites)
+
+
+def _site(runner: web.ServerRunner, listener: socket, context: ssl.SSLContext | None) -> web.BaseSite:
+    if context is None:
+        return web.SockSite(runner, listener, backlog=_BACKLOG)
+    return TlsSite(runner, listener, context, _BACKLOG)

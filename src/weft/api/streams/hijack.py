@@ -68,10 +68,7 @@ class HijackedConnection(asyncio.Protocol):
         self._resume()
         if self._closed.is_set():
             return
-        if self._transport.can_write_eof():
-            self._transport.write_eof()
-        else:
-            self._transport.close()
+        self._transport.write_eof()
         try:
             async with asyncio.timeout(_LINGER):
                 while not self._ended:
@@ -91,7 +88,7 @@ class HijackedConnection(asyncio.Protocol):
     def eof_received(self) -> bool:
         self._ended = True
         self._wake()
-        return self._transport.get_extra_info("sslcontext") is None  # TLS cannot half-close
+        return True
 
     def pause_writing(self) -> None:
         self._writable.clear()
