@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import time
+
+import aiohttp
 
 from rig.docker import Docker
 from rig.eventually import eventually
@@ -147,3 +150,25 @@ def test_ctrl_c_ends_the_foreground_container(docker: Docker) -> None:
         screen.expect("up")
         screen.type(CTRL_C)
         assert screen.wait() == 5
+
+
+def test_attach_over_a_websocket(docker_newest: Docker) -> None:
+    docker_newest.out("run", "-d", "-i", "--name", "one", "busybox", "sh", "-c", "cat; echo the end >&2")
+
+    async def talk() -> list[bytes]:
+        connector = aiohttp.UnixConnector(str(docker_newest.engine.socket))
+        async with (
+            asyncio.timeout(30),
+            aiohttp.ClientSession("http://docker/", connector=connector) as session,
+            session.ws_connect("/v1.41/containers/one/attach/ws?stream=1&stdin=1&stdout=1&stderr=1") as websocket,
+        ):
+            await websocket.send_bytes(b"x" * 200_000)
+            received = 0
+            while received < 200_000:
+                received += len(await websocket.receive_bytes())
+            await websocket.send_str("and text\n")
+            said = [await websocket.receive_bytes()]
+            docker_newest.out("kill", "one")
+            return said + [message.data async for message in websocket]
+
+    assert asyncio.run(talk()) == [b"and text\n"]

@@ -1,18 +1,21 @@
 """Containers' streams: attach, logs, resize, wait (Engine API v1.51, Container)."""
 
+from collections.abc import Awaitable, Callable, Sequence
+
 from aiohttp import web
 
 from weft.api.backend import Backend
 from weft.api.call import Call, whole_number
-from weft.api.declaration import Media, empty, fails, flag, gives, moment, number, takes, text
+from weft.api.declaration import Media, empty, flag, gives, moment, number, takes, text
 from weft.api.responses import Unsent, empty_response, encode
 from weft.api.routing import Route
 from weft.api.streams.batch import Batch
 from weft.api.streams.detach import parse_keys
-from weft.api.streams.hijack import HijackedConnection, hijack
+from weft.api.streams.hijack import hijack
 from weft.api.streams.response import begin, closing, started
-from weft.api.streams.session import SessionOptions, run_session
+from weft.api.streams.session import Connection, SessionOptions, run_session
 from weft.api.streams.stdcopy import MULTIPLEXED, RAW, content_type, header
+from weft.api.streams.websocket import upgrade
 from weft.api.wire.outcomes import ExitAnswer, ExitError
 from weft.api.wire.times import rfc3339_fixed
 from weft.engine.contract.runtime import LogLine, LogQuery
@@ -21,8 +24,10 @@ from weft.model.container import ContainerRecord, Status
 from weft.model.errors import Conflict, InvalidParameter, NotFound, Unimplemented, WeftError
 
 STREAM = Media(RAW, others=(MULTIPLEXED,))
+ATTACH = takes(text("detachKeys"), *(flag(name) for name in ("logs", "stream", "stdin", "stdout", "stderr")))
 SIZE = takes(number("h", required=True), number("w", required=True))
 _LARGEST_SIDE = 65535
+_STREAMS_CHOSEN_SINCE = (1, 42)  # API version; before, a websocket had all streams
 
 
 class ContainerIoRoutes:
@@ -39,11 +44,18 @@ class ContainerIoRoutes:
                 "POST",
                 f"{one}/attach",
                 self.attach,
-                takes(text("detachKeys"), *(flag(name) for name in ("logs", "stream", "stdin", "stdout", "stderr"))),
+                ATTACH,
                 gives=gives(STREAM, NotFound, Conflict, more={101: STREAM}),
                 streams=True,
             ),
-            Route("GET", f"{one}/attach/ws", self.attach_websocket, gives=fails(NotFound, Unimplemented)),
+            Route(
+                "GET",
+                f"{one}/attach/ws",
+                self.attach_websocket,
+                ATTACH,
+                gives=gives(STREAM, NotFound, Conflict, more={101: STREAM}),
+                streams=True,
+            ),
             Route(
                 "GET",
                 f"{one}/logs",
@@ -70,21 +82,45 @@ class ContainerIoRoutes:
 
     async def attach(self, call: Call) -> web.StreamResponse:
         """POST /containers/{name}/attach: hijacks the connection."""
+        wants = call.flag("stdin"), call.flag("stdout"), call.flag("stderr")
+        record, options = self._wanted(call, wants, framed=True)
+        kind = content_type(call.version, tty=options.tty)
+        return await self._attach(call, record, options, lambda: hijack(call.request, kind))
+
+    async def attach_websocket(self, call: Call) -> web.StreamResponse:
+        """GET /containers/{name}/attach/ws: output comes as it is, the streams mixed."""
+        chosen = call.version >= _STREAMS_CHOSEN_SINCE
+        wants = [call.flag(name) or not chosen for name in ("stdin", "stdout", "stderr")]
+        record, options = self._wanted(call, wants, framed=False)
+        return await self._attach(call, record, options, lambda: upgrade(call.request, call.version))
+
+    def _wanted(self, call: Call, wants: Sequence[bool], *, framed: bool) -> tuple[ContainerRecord, SessionOptions]:
         keys = parse_keys(call.text("detachKeys"))
         record = self._containers.find(call.name)
         _check_attachable(record)
         process = record.spec.process
-        options = SessionOptions(
+        stdin, stdout, stderr = wants
+        return record, SessionOptions(
             tty=process.tty,
-            stdin=call.flag("stdin") and process.open_stdin,
-            stdout=call.flag("stdout"),
-            stderr=call.flag("stderr"),
+            stdin=stdin and process.open_stdin,
+            stdout=stdout,
+            stderr=stderr,
             half_close=process.stdin_once,
+            framed=framed,
+            closes_whole=not framed,
             detach_keys=keys,
         )
+
+    async def _attach(
+        self,
+        call: Call,
+        record: ContainerRecord,
+        options: SessionOptions,
+        take_over: Callable[[], Awaitable[Connection]],
+    ) -> web.StreamResponse:
         stdio = await self._containers.attach(record.id) if call.flag("stream") else None
         try:
-            connection = await hijack(call.request, content_type(call.version, tty=process.tty))
+            connection = await take_over()
             if call.flag("logs"):
                 await self._replay(connection, record, options)
         except BaseException:
@@ -96,11 +132,6 @@ class ContainerIoRoutes:
         else:
             await run_session(connection, stdio, options)
         return Unsent()
-
-    async def attach_websocket(self, call: Call) -> web.StreamResponse:
-        """GET /containers/{name}/attach/ws."""
-        self._containers.find(call.name)
-        raise Unimplemented("attach/ws is not supported: attach with POST /containers/{id}/attach")
 
     async def logs(self, call: Call) -> web.StreamResponse:
         """GET /containers/{name}/logs."""
@@ -138,11 +169,11 @@ class ContainerIoRoutes:
         await response.write(_exit(await result))
         return response
 
-    async def _replay(self, connection: HijackedConnection, record: ContainerRecord, options: SessionOptions) -> None:
+    async def _replay(self, connection: Connection, record: ContainerRecord, options: SessionOptions) -> None:
         query = LogQuery(stdout=options.stdout, stderr=options.stderr)
         async with closing(self._containers.logs(record.id, query)) as lines:
             async for line in lines:
-                await connection.write((_frame(line.stream, line.data, options.tty),))
+                await connection.write((_frame(line.stream, line.data, options.tty or not options.framed),))
 
 
 def terminal_size(call: Call) -> tuple[int, int]:
