@@ -120,9 +120,11 @@ class ImageService:
         self._events.emit("image", "prune", "", {"reclaimed": str(reclaimed)})
         return removed, reclaimed
 
-    async def pull(self, reference: str, credentials: Credentials | None, platform: str) -> AsyncIterator[Progress]:
-        """Fetch an image."""
-        async with aclosing(self._images.pull(reference, credentials, platform)) as stream:
+    async def pull(
+        self, reference: str, credentials: Credentials | None, platform: str, *, all_tags: bool = False
+    ) -> AsyncIterator[Progress]:
+        """Fetch an image, or all of a repository."""
+        async with aclosing(self._images.pull(reference, credentials, platform, all_tags=all_tags)) as stream:
             async for line in stream:
                 yield line
         self._emit("pull", reference, reference)

@@ -111,6 +111,29 @@ def test_stored_layers_are_not_fetched_again(tmp_path: Path, alpine: Path) -> No
     in_namespace(scenario)
 
 
+def test_all_tags_of_a_repository(tmp_path: Path, alpine: Path) -> None:
+    async def scenario() -> None:
+        with registry(tmp_path / "registry") as host:
+            for tag in ("one", "two"):
+                fill(alpine, f"{host}/many:{tag}")
+            images = Place(tmp_path / "data").open()
+            first = statuses(await lines(images.pull(f"{host}/many", None, "", all_tags=True)))
+            assert [line for line in first if "Pulling from" in line] == [
+                "one: Pulling from many",
+                "two: Pulling from many",
+            ]
+            assert first[-1] == f"Status: Downloaded newer image for {host}/many"
+            (record,) = images.list()
+            assert sorted(record.tags) == [f"{host}/many:one", f"{host}/many:two"]
+            again = statuses(await lines(images.pull(f"{host}/many", None, "", all_tags=True)))
+            assert again[-1] == f"Status: Image is up to date for {host}/many"
+            with pytest.raises(NotFound, match=f"repository {host}/none not found"):
+                await lines(images.pull(f"{host}/none", None, "", all_tags=True))
+            images.close()
+
+    in_namespace(scenario)
+
+
 def test_errors_are_dockers(tmp_path: Path, alpine: Path) -> None:
     async def scenario() -> None:
         with registry(tmp_path / "registry") as host:

@@ -172,8 +172,10 @@ class FakeImages:
     async def prune_unused(self, filters: Filters) -> tuple[tuple[tuple[str, str], ...], int]:
         return (), 0
 
-    async def pull(self, reference: str, credentials: Credentials | None, platform: str) -> AsyncIterator[Progress]:
-        self.calls.append(("pull", reference, credentials, platform))
+    async def pull(
+        self, reference: str, credentials: Credentials | None, platform: str, *, all_tags: bool = False
+    ) -> AsyncIterator[Progress]:
+        self.calls.append(("pull", reference, credentials, platform, all_tags))
         if reference.startswith("denied"):
             raise Unauthorized("pull access denied")
         yield Progress(status="Pulling from library/x", id="latest")

@@ -53,7 +53,6 @@ REFUSED = {  # the beginning of `METHOD /path`, as Docker's description has it -
     "POST /build": "Weft builds no images; /build/prune answers",
     "POST /session": "of BuildKit",
     "GET /images/search": "registries' own search is being switched off",
-    "GET /containers/{id}/attach/ws": "attach by POST",
     "GET /containers/{id}/changes": _WITHOUT,
     "GET /containers/{id}/export": _WITHOUT,
     "GET /containers/{id}/stats": _WITHOUT,

@@ -221,12 +221,25 @@ async def test_pull_streams_its_progress(http: aiohttp.ClientSession, engine: Fa
     async with http.post("/images/create?fromImage=x&tag=1&platform=linux", headers=headers) as response:
         assert response.headers["Transfer-Encoding"] == "chunked"
         lines = [json.loads(line) for line in (await response.text()).splitlines()]
-    assert engine.images.calls == [("pull", "x:1", Credentials("u", "p?>", server="r:5000"), "linux")]
+    assert engine.images.calls == [("pull", "x:1", Credentials("u", "p?>", server="r:5000"), "linux", False)]
     assert lines[:3] == [
         {"status": "Pulling from library/x", "id": "latest"},
         {"status": "Pulling fs layer", "progressDetail": {}, "id": "abc"},
         {"status": "Downloading", "progressDetail": {"current": 1, "total": 2}, "id": "abc"},
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "all_tags"),
+    [("x", True), ("r:5000/x", True), ("x:1", False), ("x@sha256:1", False), ("r:5000/x&tag=sha256:1", False)],
+)
+async def test_a_pull_without_tag_is_of_all(
+    http: aiohttp.ClientSession, engine: FakeEngine, name: str, all_tags: bool
+) -> None:
+    async with http.post(f"/images/create?fromImage={name}") as response:
+        assert response.status == 200
+        await response.read()
+    assert engine.images.calls[0][-1] is all_tags
 
 
 async def test_errors_of_a_pull_before_and_after_the_first_line(http: aiohttp.ClientSession) -> None:

@@ -50,10 +50,12 @@ class ImageArchiveRoutes:
         )
 
     async def create(self, call: Call) -> web.StreamResponse:
-        """POST /images/create: pull `fromImage`, or import the body where `fromSrc` is `-`."""
+        """POST /images/create: pull `fromImage`, all tags where it has none, or import the body if `fromSrc` is `-`."""
         if call.text("fromImage"):
             reference = with_tag(call.text("fromImage"), call.text("tag"))
-            return await stream_progress(call, self._images.pull(reference, credentials(call), call.text("platform")))
+            all_tags = ":" not in reference.rpartition("/")[2]
+            pulling = self._images.pull(reference, credentials(call), call.text("platform"), all_tags=all_tags)
+            return await stream_progress(call, pulling)
         source = call.text("fromSrc")
         if not source:
             raise InvalidParameter("fromImage or fromSrc is needed")

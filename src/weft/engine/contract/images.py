@@ -88,8 +88,13 @@ class Images(Protocol):
         """Delete layers that neither an image nor a container names: once after a start."""
         ...
 
-    def pull(self, reference: str, credentials: Credentials | None, platform: str) -> AsyncGenerator[Progress, None]:
-        """Fetch an image, `latest` without a tag. The stream that is closed early leaves nothing half-made."""
+    def pull(
+        self, reference: str, credentials: Credentials | None, platform: str, *, all_tags: bool = False
+    ) -> AsyncGenerator[Progress, None]:
+        """Fetch an image, `latest` without a tag, or with `all_tags` every image of the repository.
+
+        The stream that is closed early leaves nothing half-made.
+        """
         ...
 
     def push(self, reference: str, credentials: Credentials | None) -> AsyncGenerator[Progress, None]:

@@ -16,6 +16,7 @@ _CONNECTION = (
     "TLS handshake timeout",
     "network is unreachable",
 )
+_NO_TAGS = "fetching tags list: invalid status code from registry 404"
 _LIMIT = 500
 
 
@@ -41,6 +42,9 @@ def pull_failure(reference: Reference, reason: str) -> WeftError:
         return NotFound(
             f"manifest for {reference.familiar} not found: manifest unknown: {_after(reason, 'manifest unknown')}"
         )
+    if _NO_TAGS in reason:
+        unknown = "name unknown: repository name not known to registry"
+        return NotFound(f"repository {reference.familiar_name} not found: {unknown}")
     if "name unknown" in reason:
         cause = f"name unknown: {_after(reason, 'name unknown')}"
         return NotFound(f"repository {reference.familiar_name} not found: {cause}")

@@ -44,32 +44,44 @@ class Puller:
         platform: Platform | None,
         report: Report,
         *,
+        all_tags: bool = False,
         patience: float | None = None,
     ) -> None:
         """Pull from the first registry that has the image; `platform` None is this machine's, where there is a choice.
 
-        `patience` bounds the wait for each registry's first answer, in seconds. Raises what the last one answered.
+        `all_tags`: every tag of the repository, whatever the one that is `wanted`. `patience` bounds the
+        wait for each registry's first answer, in seconds. Raises what the last one answered.
         """
         turn = self._turns.setdefault(str(wanted), asyncio.Lock())
         async with turn:
             failure: WeftError = SystemFailure(f"{wanted.familiar}: no registry to ask")
             for endpoint in await self._endpoints.pull(wanted):
                 with self._skopeo.logged_in(endpoint, credentials) as auth:
-                    source = Source(endpoint, endpoint.locate(wanted) + _version(wanted), auth)
+                    repository = Source(endpoint, endpoint.locate(wanted), auth)
                     try:
-                        await self._pull_from(source, wanted, platform, report, patience)
+                        images = await self._tags(repository, wanted, patience) if all_tags else [wanted]
+                        fresh = [await self._pull_from(repository, each, platform, report, patience) for each in images]
                     except (SkopeoError, ProxyError) as error:
                         failure = pull_failure(wanted, str(error))
                     except WeftError as error:
                         failure = error
                     else:
+                        news = "Downloaded newer image for" if any(fresh) else "Image is up to date for"
+                        shown = wanted.familiar_name if all_tags else wanted.familiar
+                        report(Progress(status=f"Status: {news} {shown}"))
                         return
                     _log.info("pull of %s from %s failed: %s", wanted.familiar, endpoint.host, failure.message)
             raise failure
 
+    async def _tags(self, repository: Source, wanted: Reference, patience: float | None) -> list[Reference]:
+        tags = await self._skopeo.tags(repository.endpoint, repository.place, repository.auth, patience)
+        return [wanted.tagged(tag) for tag in tags]
+
     async def _pull_from(
-        self, source: Source, wanted: Reference, platform: Platform | None, report: Report, patience: float | None
-    ) -> None:
+        self, repository: Source, wanted: Reference, platform: Platform | None, report: Report, patience: float | None
+    ) -> bool:
+        """Return whether it is news."""
+        source = replace(repository, place=repository.place + _version(wanted))
         raw = await self._skopeo.manifest(source.endpoint, source.place, source.auth, patience)
         digest = _verified(raw, wanted.digest)
         top = parse_manifest(raw)
@@ -84,9 +96,7 @@ class Puller:
         name = replace(wanted, tag="", digest="") if wanted.digest else wanted
         self._catalogue.name(record.id, name, digest=digest, now=self._clock())
         report(Progress(status=f"Digest: {digest}"))
-        fresh = before is None or before.id != record.id
-        news = "Downloaded newer image for" if fresh else "Image is up to date for"
-        report(Progress(status=f"Status: {news} {wanted.familiar}"))
+        return before is None or before.id != record.id
 
     async def _resolve(
         self, source: Source, wanted: Reference, digest: str, top: Manifest | ManifestList, platform: Platform | None

@@ -6,7 +6,7 @@ import json
 import os
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
@@ -59,7 +59,17 @@ class Skopeo:
 
     async def manifest(self, endpoint: Endpoint, place: str, auth: Path, patience: float | None = None) -> bytes:
         """Return the manifest or list as the registry has it; waits `patience` seconds at most. Raises SkopeoError."""
-        process = await self._start("inspect", "--raw", *_options(endpoint, auth), place)
+        return await self._answer(endpoint, auth, ("inspect", "--raw"), place, patience)
+
+    async def tags(self, endpoint: Endpoint, place: str, auth: Path, patience: float | None = None) -> list[str]:
+        """Return a repository's tags in the registry's order; waits `patience` seconds at most. Raises SkopeoError."""
+        answer = await self._answer(endpoint, auth, ("list-tags",), place, patience)
+        return [str(tag) for tag in json.loads(answer)["Tags"]]
+
+    async def _answer(
+        self, endpoint: Endpoint, auth: Path, question: Sequence[str], place: str, patience: float | None
+    ) -> bytes:
+        process = await self._start(*question, *_options(endpoint, auth), place)
         try:
             async with asyncio.timeout(patience):
                 output, errors = await process.communicate()

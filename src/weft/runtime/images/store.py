@@ -147,9 +147,11 @@ class ImageStore:
         """Delete layers that neither an image nor a container names."""
         await self._collect(in_use)
 
-    def pull(self, reference: str, credentials: Credentials | None, platform: str) -> AsyncGenerator[Progress, None]:
+    def pull(
+        self, reference: str, credentials: Credentials | None, platform: str, *, all_tags: bool = False
+    ) -> AsyncGenerator[Progress, None]:
         """Yield the progress of a pull; what is not found is raised before the first line, in Docker's words."""
-        return stream(lambda report: self._pull(reference, credentials, platform, report))
+        return stream(lambda report: self._pull(reference, credentials, platform, report, all_tags))
 
     def push(self, reference: str, credentials: Credentials | None) -> AsyncGenerator[Progress, None]:
         """Yield the progress of a push; the last line of each tag carries its digest in `aux`."""
@@ -204,13 +206,15 @@ class ImageStore:
         """Return the directories of an image's layers, lowest first."""
         return self.layer_directories(self.find(image_id).layers)
 
-    async def _pull(self, reference: str, credentials: Credentials | None, platform: str, report: Report) -> None:
+    async def _pull(
+        self, reference: str, credentials: Credentials | None, platform: str, report: Report, all_tags: bool
+    ) -> None:
         wanted = parse(reference).with_default_tag()
         asked = parse_platform(platform) if platform else None
         busybox = await find_busybox(wanted)
         try:
             patience = _PATIENCE if busybox is not None else None
-            await self._puller.pull(wanted, credentials, asked, report, patience=patience)
+            await self._puller.pull(wanted, credentials, asked, report, all_tags=all_tags, patience=patience)
         except Unreachable as error:
             if busybox is None or (asked is not None and not asked.accepts(parse_platform(""))):
                 raise
