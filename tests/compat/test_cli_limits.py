@@ -166,10 +166,3 @@ def test_namespaces_of_the_host(docker: Docker) -> None:
 def test_shared_memory(docker: Docker) -> None:
     assert "size=65536k" in run(docker, "busybox", "sh", "-c", "mount | grep /dev/shm")
     assert "size=8192k" in run(docker, "--shm-size", "8m", "busybox", "sh", "-c", "mount | grep /dev/shm")
-
-
-@pytest.mark.reference_only("--health-cmd")
-def test_healthcheck(docker: Docker) -> None:
-    flags = ("--health-cmd", "test -e /ok", "--health-interval", "1s", "--health-retries", "1")
-    docker.out("run", "-d", "--name", "one", *flags, "busybox", "top")
-    assert docker.inspect("one")["State"]["Health"]["Status"] == "starting"

@@ -21,7 +21,6 @@ pytestmark = pytest.mark.weft_only("it has these")
         ("commit one kept", "commit"),
         ("stats --no-stream one", "stats"),
         ("create --storage-opt size=1g busybox", "StorageOpt"),
-        ("create --health-cmd true busybox", "[Hh]ealth"),
     ],
 )
 def test_refused_by_name(docker_newest: Docker, line: str, names: str) -> None:

@@ -89,6 +89,7 @@ class Engine:
         await self._sandboxes.service.adopt_leases()
         await self.recovery.take_away_unsettled()
         await self._edges.images.collect(self.images.in_use())
+        self._lifecycle.health.watch_all()
         self._tasks = [
             asyncio.create_task(self.firewall.guard()),
             asyncio.create_task(self.obstacles.watch()),

@@ -8,6 +8,7 @@ from weft.engine.containers.changes import Changes
 from weft.engine.containers.control import Control
 from weft.engine.containers.creation import Creation
 from weft.engine.containers.execs import ExecService
+from weft.engine.containers.health_monitor import HealthMonitor
 from weft.engine.containers.lifecycle import Lifecycle
 from weft.engine.containers.mounts import MountResolver
 from weft.engine.containers.removal import Removal
@@ -172,12 +173,13 @@ def make_containers(ground: Ground, sandboxes: Sandboxes) -> Containers:
     edges, locks, runtime = ground.edges, ground.container_locks, ground.edges.runtime
     volumes = VolumeService(inventory, edges.volumes, events, environment)
     images = ImageService(edges.images, inventory, events, environment)
-    lifecycle = Lifecycle(inventory, runtime, sandboxes.service, events, environment, locks)
+    execs = ExecService(inventory, runtime, events, environment)
+    health = HealthMonitor(inventory, execs, events, environment, locks)
+    lifecycle = Lifecycle(inventory, runtime, sandboxes.service, events, environment, locks, health)
     control = Control(inventory, runtime, lifecycle, events, settings)
     removal = Removal(inventory, runtime, sandboxes.service, volumes, lifecycle, control, events, environment)
     mounts = MountResolver(inventory, volumes, edges.files)
     creation = Creation(inventory, images, runtime, volumes, mounts, sandboxes.obstacles, events, environment, settings)
-    execs = ExecService(inventory, runtime, events, environment)
     port_change = PortChange(inventory, ground.drivers, edges.kernel, sandboxes.publisher)
     service = ContainerService(
         inventory,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from weft.model.endpoint import Attachment
+from weft.model.health import Health, HealthCheck
 from weft.model.port import ContainerPort, PortRequest, PublishedPort
 
 
@@ -210,7 +211,7 @@ class ContainerSpec:
     userns_mode: str = ""  # "" or host, which are the same here; kept for inspect
     cgroup_parent: str = ""
     container_id_file: str = ""  # the file that the client writes the id to, kept for inspect
-    healthcheck_disabled: bool = False  # the client switched the image's health check off
+    health: HealthCheck | None = None  # None: neither the client nor the image said anything
 
 
 class Status(StrEnum):
@@ -238,6 +239,7 @@ class ContainerState:
     finished: int = 0
     restart_count: int = 0
     manually_stopped: bool = False
+    health: Health | None = None  # None without a health check, and before the first start
 
     @property
     def is_running(self) -> bool:

@@ -85,10 +85,12 @@ class Conmon:
         *,
         directory: Path,
         gate: "Gate | None",
+        longest: int = 0,
     ) -> tuple[int, SyncPipe]:
         """Start the exec of `process.json` in `directory`; return the supervisor's pid and the pipe of its reports.
 
-        With a gate the exec waits until it is opened, so that somebody can attach first.
+        With a gate the exec waits until it is opened, so that somebody can attach first. After `longest` seconds, if
+        that is not 0, the supervisor kills it.
         """
         exits = directory / "exit"
         exits.mkdir()
@@ -96,6 +98,7 @@ class Conmon:
             *self._common(container_id, exec_id, program, directory, streams),
             *("--exec", "--exec-process-spec", str(directory / "process.json"), "--exit-dir", str(exits)),
             *("--log-path", NO_LOG),
+            *(("--timeout", str(longest)) if longest else ()),
         ]
         environment: Mapping[str, str] = {}
         keep: tuple[int, ...] = ()

@@ -74,12 +74,17 @@ class Execs:
             raise NotFound(f"No such exec instance: {exec_id}")
         terminal.resize(execution.supervisor.pid, execution.supervisor.descriptor, rows, columns)
 
-    def abandon(self, exec_id: str) -> None:
-        """Kill an exec that nobody waits for."""
+    def kill(self, exec_id: str) -> None:
+        """Kill an exec's process, and its process group; nothing to do when it has ended."""
         execution = self._running.get(exec_id)
-        if execution is not None and execution.process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                execution.process.kill(SIGKILL)
+        if execution is None or execution.process is None or not execution.process.alive:
+            return
+        process = execution.process
+        with contextlib.suppress(ProcessLookupError):
+            group = os.getpgid(process.pid)  # led by the OCI runtime's process, or by its own: what it started is in it
+            if group != execution.supervisor.pid:
+                os.killpg(group, SIGKILL)
+            process.kill(SIGKILL)
 
     def exit_of(self, container_id: str, exec_id: str) -> Exit | None:
         """Return how an exec that a former daemon started has ended; None while it runs or when it is forgotten."""
@@ -106,7 +111,9 @@ class Execs:
             gate = Gate() if attached else None
             if gate is not None:
                 stack.callback(gate.close)
-            pid, pipe = await self._conmon.exec(live.id, exec_id, program, streams, directory=directory, gate=gate)
+            pid, pipe = await self._conmon.exec(
+                live.id, exec_id, program, streams, directory=directory, gate=gate, longest=spec.longest
+            )
             execution = _Execution(ProcessWatch(pid, lambda: None), directory)
             try:
                 if gate is not None and await gate.listening():

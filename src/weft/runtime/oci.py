@@ -351,12 +351,16 @@ class OciRuntime:
             # it may be half-way: let it come, then end it
             await asyncio.wait((task,))
             if task.exception() is None:
-                self._execs.abandon(exec_id)
+                self._execs.kill(exec_id)
             raise
 
     async def exec_resize(self, exec_id: str, rows: int, columns: int) -> None:
         """Set the size of an exec's terminal; NotFound when it has ended or has none."""
         self._execs.resize(exec_id, rows, columns)
+
+    def exec_kill(self, exec_id: str) -> None:
+        """Kill an exec's process and its process group; nothing to do when it has ended."""
+        self._execs.kill(exec_id)
 
     def exec_exit(self, container_id: str, exec_id: str) -> Exit | None:
         """Return how an exec that a former daemon started has ended; None while it runs, or when nothing is known."""

@@ -15,6 +15,7 @@ from weft.api.wire.machine import Machine
 from weft.engine.contract.runtime import LimitSupport
 from weft.model.container import ContainerRecord, ContainerSpec, MountSpec, MountType, Resources, RestartPolicy, Ulimit
 from weft.model.errors import InvalidParameter, Unimplemented
+from weft.model.health import HealthCheck
 from weft.model.port import ContainerPort, Protocol
 
 EVERY_LIMIT = LimitSupport(fields=frozenset(each.name for each in fields(Resources)), cpus="0-1", mems="0")
@@ -452,16 +453,39 @@ def test_what_weft_lacks_is_refused_by_name(name: str, value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "health", [{"Test": ["CMD", "x"]}, {"Interval": 5}, {"Test": ["CMD-SHELL", "x"], "Retries": 3}]
+    ("health", "message"),
+    [
+        ({"Interval": 5}, "Interval in Healthcheck cannot be less than 1ms"),
+        ({"Timeout": -1}, "Timeout in Healthcheck cannot be less than 1ms"),
+        ({"StartPeriod": 999_999}, "StartPeriod in Healthcheck cannot be less than 1ms"),
+        ({"StartInterval": 1}, "StartInterval in Healthcheck cannot be less than 1ms"),
+        ({"Test": ["CMD", "x"], "Retries": -1}, "Retries in Healthcheck cannot be negative"),
+        ({"Test": ["SOMEHOW", "x"]}, "unknown Healthcheck type 'SOMEHOW': use NONE, CMD or CMD-SHELL"),
+    ],
 )
-def test_health_checks_are_refused(health: object) -> None:
-    with pytest.raises(Unimplemented, match="Healthcheck"):
+def test_health_checks_that_are_refused(health: object, message: str) -> None:
+    with pytest.raises(InvalidParameter) as caught:
         creation({"Image": "busybox", "Healthcheck": health})
+    assert caught.value.message == message
 
 
-def test_a_health_check_that_says_nothing_is_none() -> None:
-    assert creation({"Image": "b", "Healthcheck": {"Test": [], "Interval": 0}}).spec.healthcheck_disabled is False
-    assert creation({"Image": "b", "Healthcheck": {"Test": ["NONE"], "Interval": 5}}).spec.healthcheck_disabled is True
+def test_health_checks() -> None:
+    asked = {"Test": ["CMD", "x"], "Interval": 1_000_000, "Retries": 2, "StartPeriod": 3_000_000}
+    asked |= {"StartInterval": 2_000_000, "Timeout": 4_000_000}
+    check = creation({"Image": "b", "Healthcheck": asked}).spec.health
+    assert check == HealthCheck(
+        test=("CMD", "x"),
+        interval=1_000_000,
+        timeout=4_000_000,
+        start_period=3_000_000,
+        start_interval=2_000_000,
+        retries=2,
+    )
+    assert inspect({"Image": "b", "Healthcheck": asked})["Config"]["Healthcheck"] == asked
+    old = creation({"Image": "b", "Healthcheck": asked | {"StartInterval": 1}}, Version(1, 43)).spec.health
+    assert old == replace(check, start_interval=0)
+    assert creation({"Image": "b"}).spec.health is None
+    assert creation({"Image": "b", "Healthcheck": {"Test": ["NONE"]}}).spec.health == HealthCheck(test=("NONE",))
 
 
 def test_limits_that_the_machine_has_not_are_left_out_with_a_warning() -> None:

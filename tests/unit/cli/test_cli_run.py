@@ -189,6 +189,24 @@ CREATE = """create -it --name c --network name=n1,alias=a1,ip=10.0.0.9,gw-priori
     --security-opt no-new-privileges --group-add 7 --restart no --privileged --cgroupns private --no-healthcheck"""
 
 
+def test_health_checks(weft, machine, daemon):
+    times = "--health-interval 1m30s --health-timeout 500ms --health-start-period 2s --health-start-interval 1s"
+    done = weft("create", "--health-cmd", "test -e /ok", *times.split(), "--health-retries", "2", "img")
+    assert (done.stderr, done.returncode) == (b"", 0)
+    assert _created(daemon)["Healthcheck"] == {
+        "Test": ["CMD-SHELL", "test -e /ok"],
+        "Interval": 90 * 10**9,
+        "Timeout": 500 * 10**6,
+        "Retries": 2,
+        "StartPeriod": 2 * 10**9,
+        "StartInterval": 10**9,
+    }
+    both = weft("create", "--no-healthcheck", "--health-retries", "2", "img").stderr.decode()
+    assert both.splitlines()[0] == "weft: --no-healthcheck conflicts with --health-* options"
+    negative = weft("create", "--health-timeout", "-1s", "img").stderr.decode()
+    assert negative.splitlines()[0] == "weft: --health-timeout cannot be negative"
+
+
 def test_the_request(weft, machine, daemon, tmp_path):
     (tmp_path / "env").write_text("# comment\nC=3\n\nD\n")
     (tmp_path / "labels").write_text("from=file\n")

@@ -184,6 +184,9 @@ class FakeRuntime:
         self.attached: dict[str, list[FakeStdio]] = defaultdict(list)
         self.signals: list[int] = []
         self.limits: dict[str, Resources] = {}
+        self.probes = 0  # how the next execs named `probe` end; those named `hung` end when they are killed
+        self.hung: dict[str, tuple[FakeStdio, Callable[[Exit], Awaitable[None]]]] = {}
+        self._ending: list[asyncio.Future[None]] = []
         self._callback: Callable[[str, Exit], None] | None = None
         self._pid = 100
 
@@ -267,8 +270,24 @@ class FakeRuntime:
     ) -> tuple[int, FakeStdio]:
         if failure := _EXEC_FAILURES.get(spec.argv[0]):
             raise failure
-        await ended(Exit(3, 0))
-        return 5, FakeStdio()
+        stdio = FakeStdio()
+        if spec.argv[0] == "hung":
+            self.hung[exec_id] = stdio, ended
+            return 5, stdio
+        if spec.argv[0] == "probe":
+            stdio.pieces.put_nowait((1, b"as told"))
+        await ended(Exit(self.probes if spec.argv[0] == "probe" else 3, 0))
+        stdio.close()
+        return 5, stdio
+
+    def exec_kill(self, exec_id: str) -> None:
+        stdio, ended = self.hung.pop(exec_id)
+
+        async def end() -> None:
+            await ended(Exit(137, 0))
+            stdio.close()
+
+        self._ending.append(asyncio.ensure_future(end()))
 
     async def pause(self, container_id: str) -> None: ...
 

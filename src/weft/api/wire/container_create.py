@@ -9,6 +9,7 @@ import msgspec
 from weft.api.version import Version
 from weft.api.wire.capabilities import normalize
 from weft.api.wire.endpoint_config import NetworkingConfig, endpoint_spec, parse_mac
+from weft.api.wire.health import HealthConfig, health_check
 from weft.api.wire.host_config import HostConfig, RestartPolicyConfig
 from weft.api.wire.hosts import check_dns, check_extra_hosts
 from weft.api.wire.limits import resources
@@ -34,17 +35,6 @@ from weft.model.errors import InvalidParameter, Unimplemented
 _MANY_ENDPOINTS_SINCE = Version(1, 44)
 _HOSTNAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9_.-])?")
 _POLICIES = ("no", "always", "on-failure", "unless-stopped")
-
-
-class HealthConfig(Request, frozen=True, kw_only=True):
-    """Healthcheck: Weft takes NONE and nothing else."""
-
-    test: Texts = None
-    interval: Integer = None
-    timeout: Integer = None
-    retries: Integer = None
-    start_period: Integer = None
-    start_interval: Integer = None
 
 
 class CreateRequest(Request, frozen=True, kw_only=True):
@@ -130,27 +120,14 @@ def container_creation(request: CreateRequest | None, version: Version, machine:
         userns_mode=host.userns_mode or "",
         cgroup_parent=host.cgroup_parent or "",
         container_id_file=host.container_id_file or "",
-        healthcheck_disabled=_disables(request.healthcheck),
+        health=health_check(request.healthcheck, version),
     )
     return Creation(spec, networks, (*discarded, *warnings))
 
 
 def _refuse_config(request: CreateRequest) -> None:
-    if _asks_for_checks(request.healthcheck):
-        raise Unimplemented("Healthcheck is not supported: leave it out, or disable it with --no-healthcheck")
     if request.network_disabled:
         raise Unimplemented("NetworkDisabled is not supported: use the network mode none")
-
-
-def _asks_for_checks(health: HealthConfig | None) -> bool:
-    if health is None or _disables(health):
-        return False
-    times = (health.interval, health.timeout, health.retries, health.start_period, health.start_interval)
-    return bool(health.test) or any(times)
-
-
-def _disables(health: HealthConfig | None) -> bool:
-    return health is not None and texts(health.test)[:1] == ("NONE",)
 
 
 def _process(request: CreateRequest, host: HostConfig) -> ProcessSpec:

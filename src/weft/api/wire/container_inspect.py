@@ -8,6 +8,7 @@ from msgspec import UNSET, UnsetType, field
 
 from weft.api.version import Version
 from weft.api.wire.endpoint import EndpointAnswer, endpoint_answers
+from weft.api.wire.health import HealthAnswer, HealthConfigAnswer, health_answer, health_config_answer
 from weft.api.wire.host_config_answer import HostConfigAnswer, host_config_answer
 from weft.api.wire.machine import Machine
 from weft.api.wire.ports import PortMap, exposed_keys, published_map
@@ -31,12 +32,7 @@ class StateAnswer(Answer, frozen=True, kw_only=True):
     error: str
     started_at: str
     finished_at: str
-
-
-class HealthAnswer(Answer, frozen=True, kw_only=True):
-    """Healthcheck."""
-
-    test: tuple[str, ...]
+    health: HealthAnswer | UnsetType = UNSET
 
 
 class ConfigAnswer(Answer, frozen=True, kw_only=True):
@@ -54,7 +50,7 @@ class ConfigAnswer(Answer, frozen=True, kw_only=True):
     stdin_once: bool
     env: tuple[str, ...]
     cmd: tuple[str, ...] | None
-    healthcheck: HealthAnswer | UnsetType = UNSET
+    healthcheck: HealthConfigAnswer | UnsetType = UNSET
     image: str
     volumes: Mapping[str, Mapping[str, str]] | None
     working_dir: str
@@ -231,6 +227,7 @@ def _state(state: ContainerState) -> StateAnswer:
         error=state.error,
         started_at=rfc3339(state.started),
         finished_at=rfc3339(state.finished),
+        health=UNSET if state.health is None else health_answer(state.health),
     )
 
 
@@ -250,7 +247,7 @@ def _config(record: ContainerRecord) -> ConfigAnswer:
         stdin_once=process.stdin_once,
         env=process.env,
         cmd=process.cmd,
-        healthcheck=HealthAnswer(test=("NONE",)) if spec.healthcheck_disabled else UNSET,
+        healthcheck=UNSET if spec.health is None else health_config_answer(spec.health),
         image=spec.image,
         volumes={path: {} for path in spec.anonymous_volumes} or None,
         working_dir=process.working_dir,

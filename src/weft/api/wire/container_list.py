@@ -13,6 +13,7 @@ from weft.api.wire.ports import PortSummary, port_summaries
 from weft.api.wire.shapes import Answer
 from weft.api.wire.times import human_duration
 from weft.model.container import ContainerRecord, ContainerState, Status
+from weft.model.health import HealthStatus
 
 _ENCODER = json.Encoder()
 _T = TypeVar("_T")
@@ -137,7 +138,8 @@ def status_text(state: ContainerState, now: int) -> str:
     """Return the state in words: `Up 3 seconds`, `Exited (0) 2 minutes ago`, `Created` …"""
     match state.status:
         case Status.RUNNING:
-            return f"Up {human_duration(now - state.started)}"
+            health = f" ({health_text(state.health.status)})" if state.health is not None else ""
+            return f"Up {human_duration(now - state.started)}{health}"
         case Status.PAUSED:
             return f"Up {human_duration(now - state.started)} (Paused)"
         case Status.RESTARTING:
@@ -150,6 +152,11 @@ def status_text(state: ContainerState, now: int) -> str:
             return "Created"
         case _:
             return f"Exited ({state.exit_code}) {human_duration(now - state.finished)} ago"
+
+
+def health_text(status: HealthStatus) -> str:
+    """Return the health as ps words it."""
+    return "health: starting" if status is HealthStatus.STARTING else status.value
 
 
 def link_names(records: Iterable[ContainerRecord]) -> Mapping[str, list[str]]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from weft.cli.flags.duration import parse_duration
+
 Parse = Callable[[str], object]
 Complete = str  # what a flag's value completes to: "", "containers", "networks", "images", "volumes", "files"
 
@@ -119,6 +121,11 @@ def number(
         target=target,
         deprecated=deprecated,
     )
+
+
+def duration(name: str, usage: str) -> Flag:
+    """A flag with one duration, in nanoseconds."""
+    return Flag(name, usage, kind="duration", parse=parse_duration, default=0)
 
 
 def many(

@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import suppress
 
-from weft.engine.containers import states
+from weft.engine.containers import health, states
 from weft.engine.containers.attributes import event_attributes
 from weft.engine.containers.defaults import DEFAULT_STOP_SIGNAL
 from weft.engine.containers.lifecycle import Lifecycle
@@ -126,7 +126,8 @@ class Control:
             if record.state.status is not Status.RUNNING:
                 raise Conflict(f"Container {record.id} is not running")
             await self._runtime.pause(record.id)
-            self._inventory.save(states.with_status(record, Status.PAUSED))
+            self._lifecycle.health.forget(record.id)
+            self._inventory.save(health.unwatched(states.with_status(record, Status.PAUSED)))
         self._emit("pause", record)
 
     async def unpause(self, reference: str) -> None:
@@ -137,7 +138,9 @@ class Control:
             if record.state.status is not Status.PAUSED:
                 raise Conflict(f"Container {record.id} is not paused")
             await self._runtime.unpause(record.id)
-            self._inventory.save(states.with_status(record, Status.RUNNING))
+            record = states.with_status(record, Status.RUNNING)
+            self._inventory.save(record)
+            self._lifecycle.health.watch(record)
         self._emit("unpause", record)
 
     async def bring_down_for_removal(self, record: ContainerRecord) -> None:

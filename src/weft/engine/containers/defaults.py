@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from weft.engine.containers import health
 from weft.engine.settings import Settings
 from weft.model.container import ContainerSpec, ProcessSpec
 from weft.model.errors import InvalidParameter
@@ -21,6 +22,7 @@ def with_image_defaults(spec: ContainerSpec, image: ImageConfig) -> ContainerSpe
         networking=replace(spec.networking, exposed=tuple(sorted(exposed))),
         anonymous_volumes=volumes,
         labels={**image.labels, **spec.labels},
+        health=health.merged(spec.health, image.health),
     )
 
 

@@ -81,6 +81,10 @@ class ExecService:
         self._find(exec_id)
         await self._runtime.exec_resize(exec_id, rows, columns)
 
+    def kill(self, exec_id: str) -> None:
+        """Kill its processes, if they have not ended."""
+        self._runtime.exec_kill(exec_id)
+
     def inspect(self, exec_id: str) -> ExecState:
         """Return its state; NotFound `No such exec instance: X`."""
         return self._find(exec_id).state

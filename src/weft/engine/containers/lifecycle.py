@@ -6,6 +6,7 @@ from typing import Any
 
 from weft.engine.containers import states
 from weft.engine.containers.attributes import event_attributes
+from weft.engine.containers.health_monitor import HealthMonitor
 from weft.engine.containers.pending_stdio import Attachers
 from weft.engine.containers.restart import next_delay, restarts_after_exit
 from weft.engine.containers.waiters import Waiters
@@ -31,6 +32,7 @@ class Lifecycle:
         events: EventBus,
         environment: Environment,
         locks: Locks,
+        health: HealthMonitor,
     ) -> None:
         self._inventory = inventory
         self._runtime = runtime
@@ -38,6 +40,7 @@ class Lifecycle:
         self._events = events
         self._environment = environment
         self.locks = locks
+        self.health = health
         self.waiters = Waiters()
         self.attachers = Attachers()
         self.held: set[str] = set()  # containers being restarted or removed: no automatic restart or removal
@@ -66,6 +69,7 @@ class Lifecycle:
         record = states.running(record, pid, self._environment.now())
         self._inventory.save(record)
         self._events.emit("container", "start", record.id, event_attributes(record))
+        self.health.watch(record)
 
     async def _run(self, record: ContainerRecord) -> int:
         pid = await self._runtime.create(self._sandboxes.bundle(record))
@@ -98,6 +102,7 @@ class Lifecycle:
             record = self._inventory.containers.get(container_id)
             if record is None or not record.state.is_running:
                 return
+            self.health.forget(container_id)
             started = record.state.started
             record = states.exited(record, exit)
             self._inventory.save(record)  # before the runtime's own account of the exit goes
@@ -169,6 +174,7 @@ class Lifecycle:
     async def close(self) -> None:
         """Stop following containers; they go on."""
         self._closing = True
+        await self.health.close()
         for task in (*self._restarts.values(), *self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -160,7 +160,7 @@ def _health(values: tuple[str, ...]) -> Test:
     for value in values:
         if value not in _HEALTHS:
             raise InvalidParameter(f"invalid filter 'health={value}'")
-    return lambda _: "none" in values
+    return lambda record: (record.state.health.status.value if record.state.health is not None else "none") in values
 
 
 def _is_task(values: tuple[str, ...]) -> Test:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from weft.engine.containers import health
 from weft.engine.contract.runtime import Exit
 from weft.model.container import ContainerRecord, Status
 from weft.model.errors import Conflict, NotModified
@@ -40,7 +41,7 @@ def running(record: ContainerRecord, pid: int, now: int) -> ContainerRecord:
         started=now,
         manually_stopped=False,
     )
-    return replace(record, state=state)
+    return health.begun(replace(record, state=state))
 
 
 def exited(record: ContainerRecord, exit: Exit) -> ContainerRecord:
@@ -53,7 +54,7 @@ def exited(record: ContainerRecord, exit: Exit) -> ContainerRecord:
         oom_killed=exit.oom_killed,
         finished=exit.finished,
     )
-    return replace(record, state=state)
+    return health.unwatched(replace(record, state=state))
 
 
 def not_started(record: ContainerRecord, message: str) -> ContainerRecord:

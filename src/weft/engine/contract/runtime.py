@@ -86,6 +86,7 @@ class ExecSpec:
     attach_stderr: bool = False
     detach_keys: str = ""
     console_size: tuple[int, int] = (0, 0)
+    longest: int = 0  # seconds after which it is killed, whether the daemon lives or not; 0 never
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +205,10 @@ class Runtime(Protocol):
         self, container: ContainerRecord, exec_id: str, spec: ExecSpec, ended: Callable[[Exit], Awaitable[None]]
     ) -> tuple[int, Stdio | None]:
         """Start a further process; return its pid and its streams (None when detached)."""
+        ...
+
+    def exec_kill(self, exec_id: str) -> None:
+        """Kill an exec's process and its process group; nothing to do when it has ended."""
         ...
 
     async def exec_resize(self, exec_id: str, rows: int, columns: int) -> None: ...

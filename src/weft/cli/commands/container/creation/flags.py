@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from weft.cli.commands.container.creation import checks
-from weft.cli.flags.flag import Flag, many, number, parse_int, refused, switch, text
+from weft.cli.flags.flag import Flag, duration, many, number, parse_int, refused, switch, text
 from weft.cli.flags.limit import parse_ulimit
 from weft.cli.flags.mount import parse_mount
 from weft.cli.flags.network import parse_network
@@ -40,6 +40,17 @@ _PROCESS = (
     text("platform", "Set platform if server is multi-platform capable"),
     text("runtime", "Runtime to use for this container"),
     switch("no-healthcheck", "Disable any container-specified HEALTHCHECK"),
+)
+_HEALTH = (
+    text("health-cmd", "Command to run to check health"),
+    duration("health-interval", "Time between running the check (ms|s|m|h) (default 0s)"),
+    number("health-retries", "Consecutive failures needed to report unhealthy"),
+    duration("health-start-interval", "Time between running the check during the start period (ms|s|m|h) (default 0s)"),
+    duration(
+        "health-start-period",
+        "Start period for the container to initialize before starting health-retries countdown (ms|s|m|h) (default 0s)",
+    ),
+    duration("health-timeout", "Maximum time to allow one check to run (ms|s|m|h) (default 0s)"),
 )
 _SECURITY = (
     many("cap-add", "Add Linux capabilities"),
@@ -112,9 +123,8 @@ _REFUSED = tuple(
     for name in (
         *("annotation", "blkio-weight", "blkio-weight-device", "cpu-count", "cpu-percent", "cpu-rt-period"),
         *("cpu-rt-runtime", "cpuset-cpus", "cpuset-mems", "device", "device-cgroup-rule", "device-read-bps"),
-        *("device-read-iops", "device-write-bps", "device-write-iops", "gpus", "health-cmd", "health-interval"),
-        *("health-retries", "health-start-interval", "health-start-period", "health-timeout", "io-maxbandwidth"),
-        *("io-maxiops", "isolation", "kernel-memory", "memory-swappiness", "oom-score-adj", "storage-opt"),
+        *("device-read-iops", "device-write-bps", "device-write-iops", "gpus", "io-maxbandwidth", "io-maxiops"),
+        *("isolation", "kernel-memory", "memory-swappiness", "oom-score-adj", "storage-opt"),
     )
 ) + tuple(refused(name, takes_value=False) for name in ("disable-content-trust", "oom-kill-disable", "use-api-socket"))
 
@@ -126,4 +136,4 @@ def creation_flags(verb: str) -> tuple[Flag, ...]:
         switch("quiet", "Suppress the pull output", short="q"),
         switch("help", "Print usage"),
     )
-    return (*_PROCESS, *_SECURITY, *_NETWORK, *_STORAGE, *_RESOURCES, *pulling, *_REFUSED)
+    return (*_PROCESS, *_HEALTH, *_SECURITY, *_NETWORK, *_STORAGE, *_RESOURCES, *pulling, *_REFUSED)

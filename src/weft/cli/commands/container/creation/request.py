@@ -15,6 +15,13 @@ from weft.client.session import Json
 from weft.model.errors import InvalidParameter
 
 _MAC = re.compile(r"(?:[0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}")
+_HEALTH = {
+    "health-interval": "Interval",
+    "health-timeout": "Timeout",
+    "health-retries": "Retries",
+    "health-start-period": "StartPeriod",
+    "health-start-interval": "StartInterval",
+}
 ENDPOINT_MAC = (1, 44)  # API version from which a MAC address belongs to an endpoint
 
 
@@ -71,9 +78,24 @@ def _process(options: Options, lookup: Callable[[str], str | None]) -> Json:
         process["Entrypoint"] = [options.text("entrypoint")]
     if options.changed("stop-timeout"):
         process["StopTimeout"] = options.number("stop-timeout")
-    if options.on("no-healthcheck"):
-        process["Healthcheck"] = {"Test": ["NONE"]}
+    process["Healthcheck"] = _health(options)
     return process
+
+
+def _health(options: Options) -> Json:
+    words = options.text("health-cmd")
+    check: Json = {"Test": ["CMD-SHELL", words]} if words else {}
+    for flag, key in _HEALTH.items():
+        value = options.number(flag)
+        if value < 0:
+            raise ValueError(f"--{flag} cannot be negative")
+        if value:
+            check[key] = value
+    if not options.on("no-healthcheck"):
+        return check
+    if check:
+        raise ValueError("--no-healthcheck conflicts with --health-* options")
+    return {"Test": ["NONE"]}
 
 
 def _attached(options: Options) -> Json:
