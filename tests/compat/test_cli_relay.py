@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import signal
 import socket
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from rig.docker import Docker
 from rig.engine import Engine, MakeEngine
 from rig.eventually import eventually
+from rig.host import Host
 from rig.inside import Inside
 from rig.internet import Internet
 
@@ -147,3 +150,67 @@ def test_the_daemon_dies_and_comes_back(make_engine: MakeEngine) -> None:
     assert len(relays(engine)) == 1
     docker.out("rm", "-f", "one")
     eventually(lambda: relays(engine) == [], timeout=30)
+
+
+@pytest.mark.weft_only("it is about weft-relay")
+def test_the_relay_dies_and_its_port_is_taken(make_engine: MakeEngine) -> None:
+    engine = make_engine()
+    docker, host = Docker(engine), engine.host
+    web(docker, "one", "-p", "8080:80")
+    eventually(lambda: host.reaches("::1", 8080))
+    former = redirected_to(host)
+    assert engine.daemon is not None
+    engine.daemon.signal(signal.SIGSTOP)
+    try:
+        host.run(["kill", "-KILL", *relays(engine)])
+        thief = eventually(lambda: taken(host, former))
+    finally:
+        engine.daemon.signal(signal.SIGCONT)
+    with thief:
+        eventually(lambda: host.reaches("::1", 8080))
+        assert redirected_to(host) != former
+
+
+def redirected_to(host: Host) -> int:
+    """The port that the firewall redirects to."""
+    listed = json.loads(host.output("nft", "-j", "list", "map", "inet", "weft", "relay"))["nftables"]
+    return int(listed[-1]["map"]["elem"][0][1])
+
+
+def taken(host: Host, port: int) -> socket.socket | None:
+    try:
+        listener: socket.socket = host.within(lambda: socket.create_server(("::", port), family=socket.AF_INET6))
+    except OSError:  # the relay's is not gone yet
+        return None
+    return listener
+
+
+@pytest.mark.weft_only("it starts a proxy a port")
+@pytest.mark.parametrize("where", ["", "[::1]:"])
+@pytest.mark.parametrize("flags", [(), ("--network", "dual")], ids=["ipv4", "dual"])
+def test_a_long_run_of_ports(docker: Docker, flags: tuple[str, ...], where: str) -> None:
+    """A run is one element and one message; ports in its midst come and go by themselves."""
+    host = docker.engine.host
+    if flags:
+        docker.out("network", "create", "--ipv6", "--subnet", "fd12:3458::/64", "dual")
+    run = ("-p", f"{where}8000-8099:9000-9099")
+    docker.out("run", "-d", "--name", "one", *flags, *run, "busybox", "sh", "-c", _SERVE)
+    for port in (8000, 8050, 8099):
+        eventually(lambda port=port: host.fetch("::1", port) == str(port + 1000).encode())
+    assert not host.reaches("::1", 8100)
+    elements = host.output("nft", "list", "table", "inet", "weft")
+    assert "tcp . 8000-8099" in elements
+    docker.engine.api.need("POST", "/containers/one/unpublish", {"PortBindings": {"9050/tcp": [{}]}})
+    assert not host.reaches("::1", 8050)
+    for port in (8049, 8051):
+        assert host.fetch("::1", port) == str(port + 1000).encode()
+    docker.out("rm", "-f", "one")
+    assert not host.reaches("::1", 8049)
+    assert "8051" not in host.output("nft", "list", "table", "inet", "weft")
+
+
+# Listens on IPv6 and IPv4 alike, and says on which port.
+_SERVE = """for port in 9000 9049 9050 9051 9099; do
+mkdir -p /www/$port; printf $port >/www/$port/index.html
+httpd -p "[::]:$port" -h /www/$port || httpd -p $port -h /www/$port
+done; exec top"""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from golden import DIRECTORY, check
-from weft.firewall.publication import Publication
+from weft.firewall.publication import Publication, Way
 from weft.firewall.table import base_ruleset, desired_state, render
 from weft.model.exposure import parse_exposure
 from weft.model.mark import Mark
@@ -47,6 +47,11 @@ RUN = [
     for host in ("0.0.0.0", "::", "192.0.2.1", "2001:db8::1")
     for number in range(9000, 9064)
 ]
+RELAYED = [
+    Publication(Protocol.TCP, ip_address(host), number, ip_address(host), number, way=way)
+    for way, host in ((Way.RELAYED, "::"), (Way.RELAYED_HERE, "::"), (Way.RELAYED, "::1"), (Way.RELAYED, "2001:db8::1"))
+    for number in (80, *range(9000, 9064), 9065)
+]
 ROUTED = [
     published(host, 0, TARGETS[version], port, protocol, direct=True)
     for version, host in ((4, "0.0.0.0"), (6, "::"))
@@ -80,6 +85,7 @@ CASES: dict[str, tuple[list[Segment], list[Publication]]] = {
     "policies": ([segment()], POLICIES),
     "ports": ([segment()], PORTS),
     "run_of_ports": ([segment()], RUN),
+    "relayed": ([segment(V4)], RELAYED),
     "odd_interface_names": (
         [segment(V4, "accept"), segment(("10.2.0.0/24",), "0.1@x"), segment(("10.3.0.0/24",), "br-+=_")],
         [],

@@ -94,6 +94,7 @@ class Engine:
             asyncio.create_task(self.firewall.guard()),
             asyncio.create_task(self.obstacles.watch()),
             asyncio.create_task(self.firewall.follow()),
+            asyncio.create_task(self._sandboxes.publisher.follow_relay()),
             asyncio.create_task(self.recovery.start_due(due)),
             asyncio.create_task(self._sandboxes.ipams.restore()),
             asyncio.create_task(self._lease_watch.run()),

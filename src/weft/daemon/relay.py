@@ -5,7 +5,7 @@ import errno
 import logging
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from ipaddress import ip_address
 
@@ -13,9 +13,22 @@ import weft.daemon.relay_process
 from weft.daemon.kept_process import KeptProcess
 from weft.engine.contract.kernel import Listener
 from weft.engine.contract.relay import RelayedPort
+from weft.model.address import text
 from weft.model.errors import SystemFailure, WeftError
 from weft.model.port import Protocol
-from weft.relay.protocol import MOST_PORTS_AN_OPEN, PROTOCOL, SOCKET_NAME, TCP, UDP, Key, Target, pack, unpack
+from weft.relay.protocol import (
+    MOST_PORTS_AN_OPEN,
+    PROTOCOL,
+    SOCKET_NAME,
+    TCP,
+    UDP,
+    Key,
+    Target,
+    pack,
+    pack_keys,
+    pack_runs,
+    unpack_runs,
+)
 
 _log = logging.getLogger(__name__)
 _IDLE = 20.0  # seconds without ports after which the process is ended
@@ -45,6 +58,7 @@ class RelayProcess:
         self._stale: set[Key] = set()  # of which the process may know something else
         self._running = False
         self._changed = asyncio.Event()
+        self._moved = asyncio.Event()
         self._working = asyncio.Lock()
         self._worker: asyncio.Task[None] | None = None
 
@@ -65,7 +79,10 @@ class RelayProcess:
         return frozenset(self._datagrams.values())
 
     async def settle(self, container_id: str, ports: tuple[RelayedPort, ...]) -> None:
-        """Carry these ports for a container in place of those before; SystemFailure where one cannot be bound."""
+        """Carry these ports for a container in place of those before; SystemFailure where one cannot be bound.
+
+        The process is told meanwhile: see `settled`.
+        """
         before = self._of.get(container_id, frozenset())
         wanted = {_key(port): _target(port) for port in ports}
         if not before and not wanted:
@@ -85,10 +102,20 @@ class RelayProcess:
         gone = before - wanted.keys()
         self._want(container_id, wanted)
         await self._let_go(gone)
-        if self._running and wanted:  # the process knows them before the first client comes
+        self._changed.set()
+
+    async def moved(self) -> AsyncIterator[None]:
+        """Yield whenever a process that had to be started again listens on another port; runs until cancelled."""
+        while True:
+            await self._moved.wait()
+            self._moved.clear()
+            yield
+
+    async def settled(self, container_id: str) -> None:
+        """Return when the process knows a container's ports; if it is yet to be started, clients wait for it."""
+        if self._running and container_id in self._of:
             with suppress(WeftError):  # told by the task that tries again
                 await self._agree()
-        self._changed.set()
 
     def _want(self, container_id: str, wanted: Mapping[Key, Target]) -> None:
         for key in self._of.pop(container_id, frozenset()) - wanted.keys():
@@ -127,7 +154,7 @@ class RelayProcess:
             if not held:
                 return
             try:
-                await self._process.call("close", held)
+                await self._process.call("close", pack_keys(held))
             except WeftError as error:
                 _log.error("published IPv6 ports could not be closed: %s", error.message)
             for key in held:
@@ -149,9 +176,11 @@ class RelayProcess:
         self._held.clear()
         self._stale |= self._wanted.keys()
         if self._has_streams():
-            self._running = False  # for `_listen`, which would rely on the former process's socket
+            former, self._running = self.port, False  # for `_listen`, which would rely on the former process's socket
             self._listen()
             self._running = True
+            if self.port != former:
+                self._moved.set()
         self._changed.set()
 
     async def _work(self) -> None:
@@ -196,8 +225,9 @@ class RelayProcess:
         moved = [key for key in stale if key.protocol == TCP or key in self._held]
         moved = [key for key in moved if self._held.get(key) != self._wanted[key]]
         if moved:
-            await self._process.call("aim", [pack(key, self._wanted[key]) for key in moved])
-            self._held |= {key: self._wanted[key] for key in moved if key in self._wanted}
+            aimed = {key: self._wanted[key] for key in moved}
+            await self._process.call("aim", pack_runs(aimed))
+            self._held |= aimed
         missing = [key for key in stale if key.protocol == UDP and key not in self._held]
         for start in range(0, len(missing), MOST_PORTS_AN_OPEN):
             await self._hand_over(missing[start : start + MOST_PORTS_AN_OPEN])
@@ -207,11 +237,11 @@ class RelayProcess:
         port, held = await self._process.call("ports")
         if port and self._streams is None:
             self.port = int(port)
-        self._held = dict(unpack(values) for values in held)
+        self._held = unpack_runs(held)
         self._stale |= self._wanted.keys()
         strays = [key for key in self._held if key not in self._wanted]
         if strays:
-            await self._process.call("close", strays)
+            await self._process.call("close", pack_keys(strays))
             self._held = {key: target for key, target in self._held.items() if key in self._wanted}
 
     async def _hand_over_streams(self) -> None:
@@ -252,11 +282,11 @@ class RelayProcess:
 
 
 def _key(port: RelayedPort) -> Key:
-    return Key(port.protocol.value, str(port.host_address), port.host_port)
+    return Key(port.protocol.value, text(port.host_address), port.host_port)
 
 
 def _target(port: RelayedPort) -> Target:
-    return Target(str(port.address), port.port, str(port.exposure))
+    return Target(text(port.address), port.port, str(port.exposure))
 
 
 def _bind(key: Key) -> socket.socket:

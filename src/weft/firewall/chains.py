@@ -3,6 +3,7 @@
 from weft.firewall.connected import PRIVATE
 from weft.firewall.sets import (
     BOUND_RELAYED,
+    BOUND_RELAYED_RUNS,
     BRIDGES,
     ENTERING,
     FAMILIES,
@@ -13,6 +14,8 @@ from weft.firewall.sets import (
     RELAY,
     RELAYED,
     RELAYED_HERE,
+    RELAYED_HERE_RUNS,
+    RELAYED_RUNS,
     TRUSTED,
     WITHIN,
     Family,
@@ -64,11 +67,13 @@ def _publish(family: Family) -> tuple[str, ...]:
 
 def _relay() -> tuple[str, ...]:
     redirect = f"redirect to :meta l4proto map @{RELAY}"
-    return (
-        f"meta l4proto tcp meta l4proto . th dport @{RELAYED} {redirect}",
-        f"meta l4proto tcp ip6 daddr {_HERE} meta l4proto . th dport @{RELAYED_HERE} {redirect}",
-        f"meta l4proto tcp ip6 {_PORT} @{BOUND_RELAYED} {redirect}",
-    )
+    rules = [f"meta l4proto tcp meta l4proto . th dport @{name} {redirect}" for name in (RELAYED, RELAYED_RUNS)]
+    rules += [
+        f"meta l4proto tcp ip6 daddr {_HERE} meta l4proto . th dport @{name} {redirect}"
+        for name in (RELAYED_HERE, RELAYED_HERE_RUNS)
+    ]
+    rules += [f"meta l4proto tcp ip6 {_PORT} @{name} {redirect}" for name in (BOUND_RELAYED, BOUND_RELAYED_RUNS)]
+    return tuple(rules)
 
 
 def _postrouting() -> tuple[str, ...]:

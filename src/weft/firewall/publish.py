@@ -6,8 +6,17 @@ from itertools import groupby
 from weft.firewall.chains import LAN, LISTED, REFUSED
 from weft.firewall.contents import Contents, add, delete, merged
 from weft.firewall.publication import Publication, Way
-from weft.firewall.sets import BOUND_RELAYED, FAMILIES, RELAY, RELAYED, RELAYED_HERE
-from weft.model.address import Network
+from weft.firewall.sets import (
+    BOUND_RELAYED,
+    BOUND_RELAYED_RUNS,
+    FAMILIES,
+    RELAY,
+    RELAYED,
+    RELAYED_HERE,
+    RELAYED_HERE_RUNS,
+    RELAYED_RUNS,
+)
+from weft.model.address import Network, text
 from weft.model.exposure import OPEN, Reach
 from weft.model.port import Protocol
 from weft.plan.operations import Element, ForgetFlows
@@ -64,17 +73,33 @@ def publication_contents(published: Iterable[Publication]) -> Contents:
     ordered = sorted((each for each in held if each.host_port), key=_order)
     parts = [_elements(run) for _, group in groupby(ordered, key=_target) for run in _runs(list(group))]
     parts += [part for each in held if each.direct or each.exposure != OPEN for part in _permissions(each)]
-    parts += [_relayed(each) for each in given if each.way is not Way.TRANSLATED]
+    parts += _relayed(each for each in given if each.way is not Way.TRANSLATED)
     return merged({name: elements} for name, elements in parts)
 
 
-def _relayed(publication: Publication) -> tuple[str, tuple[Element, ...]]:
-    port = (publication.protocol.value, str(publication.host_port))
-    if publication.way is Way.RELAYED_HERE:
-        return RELAYED_HERE, (Element(port),)
-    if publication.host_address.is_unspecified:
-        return RELAYED, (Element(port),)
-    return BOUND_RELAYED, (Element((str(publication.host_address), *port)),)
+def _relayed(publications: Iterable[Publication]) -> Iterator[tuple[str, tuple[Element, ...]]]:
+    places: dict[tuple[str, str, tuple[str, ...]], list[int]] = {}
+    for each in publications:
+        key: tuple[str, ...] = (each.protocol.value,)
+        if each.way is Way.RELAYED_HERE:
+            sets = RELAYED_HERE, RELAYED_HERE_RUNS
+        elif each.host_address.is_unspecified:
+            sets = RELAYED, RELAYED_RUNS
+        else:
+            sets, key = (BOUND_RELAYED, BOUND_RELAYED_RUNS), (text(each.host_address), *key)
+        places.setdefault((*sets, key), []).append(each.host_port)
+    for (ports, runs, key), numbers in places.items():
+        for run in _consecutive(numbers):
+            if len(run) >= LONG_RUN:
+                yield runs, (Element((*key, f"{run[0]}-{run[-1]}")),)
+            else:
+                yield ports, tuple(Element((*key, str(number))) for number in run)
+
+
+def _consecutive(numbers: Iterable[int]) -> Iterator[list[int]]:
+    """Cut numbers, each once and in order, where there are gaps."""
+    for _, run in groupby(enumerate(sorted(set(numbers))), key=lambda entry: entry[1] - entry[0]):
+        yield [number for _, number in run]
 
 
 def relay_listens(former: int, present: int) -> Plan:
@@ -113,13 +138,14 @@ def _runs(group: Sequence[Publication]) -> Iterator[Sequence[Publication]]:
 def _elements(run: Sequence[Publication]) -> tuple[str, tuple[Element, ...]]:
     first, family = run[0], FAMILIES[run[0].host_address.version]
     bound = not first.host_address.is_unspecified
-    place = (str(first.host_address),) if bound else ()
+    place = (text(first.host_address),) if bound else ()
     if len(run) >= LONG_RUN and not _is_moved(first):
         ports = f"{first.host_port}-{run[-1].host_port}"
-        element = Element((*place, first.protocol.value, ports), (str(first.address),))
+        element = Element((*place, first.protocol.value, ports), (text(first.address),))
         return (family.bound_runs if bound else family.runs), (element,)
     elements = tuple(
-        Element((*place, each.protocol.value, str(each.host_port)), (str(each.address), str(each.port))) for each in run
+        Element((*place, first.protocol.value, str(each.host_port)), (text(first.address), str(each.port)))
+        for each in run
     )
     return (family.bound_ports if bound else family.ports), elements
 
@@ -127,7 +153,7 @@ def _elements(run: Sequence[Publication]) -> tuple[str, tuple[Element, ...]]:
 def _permissions(publication: Publication) -> Iterator[tuple[str, tuple[Element, ...]]]:
     """Yield who may reach the endpoint's port, and how, where that is not everybody through the host's ports."""
     family = FAMILIES[publication.address.version]
-    key = (str(publication.address), publication.protocol.value, str(publication.port))
+    key = (text(publication.address), publication.protocol.value, str(publication.port))
     if publication.direct:
         yield family.direct, (Element(key),)
     exposure = publication.exposure

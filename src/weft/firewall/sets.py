@@ -9,11 +9,14 @@ WITHIN = "within"
 ENTERING = "entering"
 # One element a network and interface from which it takes traffic to endpoints' own addresses.
 TRUSTED = "trusted"
-# One element a TCP port of the host, at all of its IPv6 addresses, at those that cannot be translated, or at one, which
-# the relay carries; and the port that the relay listens on.
+# One element a TCP port of the host, or a long run of them, at all of its IPv6 addresses, at those that cannot be
+# translated, or at one, which the relay carries; and the port that the relay listens on.
 RELAYED = "relayed"
+RELAYED_RUNS = "relayed_runs"
 RELAYED_HERE = "relayed_here"
+RELAYED_HERE_RUNS = "relayed_here_runs"
 BOUND_RELAYED = "bound_relayed"
+BOUND_RELAYED_RUNS = "bound_relayed_runs"
 RELAY = "relay"
 # One element a port that a legacy link opens.
 LINKS = "links"
@@ -134,8 +137,11 @@ DECLARATIONS = (
     SetDeclaration(LINKS, "set", "type ipv4_addr . ipv4_addr . inet_proto . inet_service"),
     # The kernel keeps a set of bare ports as a list, which is slow to change.
     SetDeclaration(RELAYED, "set", "type inet_proto . inet_service"),
+    SetDeclaration(RELAYED_RUNS, "set", "type inet_proto . inet_service", interval=True),
     SetDeclaration(RELAYED_HERE, "set", "type inet_proto . inet_service"),
+    SetDeclaration(RELAYED_HERE_RUNS, "set", "type inet_proto . inet_service", interval=True),
     SetDeclaration(BOUND_RELAYED, "set", "type ipv6_addr . inet_proto . inet_service"),
+    SetDeclaration(BOUND_RELAYED_RUNS, "set", "type ipv6_addr . inet_proto . inet_service", interval=True),
     SetDeclaration(RELAY, "map", "type inet_proto : inet_service"),
     *_of_family(IPV4),
     *_of_family(IPV6),

@@ -1,6 +1,7 @@
 """Who may use a port (weft.model.exposure): asked of each client, since no rule of the firewall sees what we accept."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import IPv6Network, ip_address
 
 from weft.model.exposure import Reach, parse_exposure
@@ -10,6 +11,7 @@ Gate = Callable[[str, str], bool]  # the client's address, and the one it came t
 _LAN = tuple(map(IPv6Network, ("fc00::/7", "fe80::/10")))  # RFC 4193, RFC 4291 2.5.6
 
 
+@lru_cache(maxsize=256)  # a run of ports has one policy
 def gate_of(exposure: str) -> Gate | None:
     """Return what decides on clients, None where all may come. The host itself always may. Raises ValueError."""
     policy = parse_exposure(exposure)

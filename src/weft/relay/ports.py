@@ -1,12 +1,11 @@
 """The ports that the relay holds."""
 
 import socket
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from weft.dns.loop import Loop
 from weft.relay.datagrams import DatagramPort
-from weft.relay.protocol import TCP, Key, Target, pack
+from weft.relay.protocol import TCP, Key, Target
 from weft.relay.streams import Streams
 
 
@@ -24,11 +23,11 @@ class Ports:
         """The port that TCP connections are redirected to, 0 for none yet."""
         return self._streams.port
 
-    def held(self) -> list[list[Any]]:
-        """Return all ports as JSON values."""
+    def held(self) -> dict[Key, Target]:
+        """Return where all ports lead."""
         targets = {key: self._streams.target(key.host_address, key.host_port) for key in self._tcp}
-        found = [pack(key, target) for key, target in targets.items() if target is not None]
-        return found + [pack(key, port.target) for key, port in self._udp.items()]
+        found = {key: target for key, target in targets.items() if target is not None}
+        return found | {key: port.target for key, port in self._udp.items()}
 
     def listen(self, sock: socket.socket) -> None:
         """Take over the socket to which TCP connections are redirected."""
@@ -43,12 +42,13 @@ class Ports:
             return
         self._udp[key] = DatagramPort(self._loop, sock, target)
 
-    def aim(self, key: Key, target: Target) -> None:
-        """Let a port lead elsewhere, a TCP one also for the first time; LookupError for a UDP one that is not held."""
-        if key.protocol == TCP:
-            self._streams.aim(key.host_address, key.host_port, target)
-            self._tcp.add(key)
-        else:
+    def aim(self, ports: Mapping[Key, Target]) -> None:
+        """Let ports lead elsewhere, TCP ones also for the first time; LookupError for a UDP one that is not held."""
+        for key, target in ports.items():
+            if key.protocol == TCP:
+                self._streams.aim(key.host_address, key.host_port, target)
+                self._tcp.add(key)
+                continue
             port = self._udp.get(key)
             if port is None:
                 raise LookupError(f"no such port: {key.host_address} {key.host_port}/{key.protocol}")

@@ -24,6 +24,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import msgspec
 
 from weft.engine.contract.records import Record
+from weft.model.address import text
 from weft.model.container import ContainerRecord
 from weft.model.image import ImageRecord
 from weft.model.network import NetworkRecord
@@ -57,6 +58,8 @@ def key_of(record: Record) -> str:
 
 
 def _to_text(value: Any) -> str:
+    if isinstance(value, (IPv4Address, IPv6Address)):
+        return text(value)
     if isinstance(value, _ADDRESS_TYPES):
         return str(value)
     raise NotImplementedError(f"cannot store {type(value).__name__}")

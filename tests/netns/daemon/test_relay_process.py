@@ -55,6 +55,7 @@ def network() -> Iterator[None]:
 async def carry(relay: RelayProcess, *ports: RelayedPort) -> None:
     """Have the relay carry these ports, and the firewall redirect them."""
     await relay.settle("one", ports)
+    await relay.settled("one")
     commands = [f"flush set inet weft {BOUND_RELAYED}", f"flush map inet weft {RELAY}"]
     if relay.port:
         commands.append(f"add element inet weft {RELAY} {{ tcp : {relay.port} }}")

@@ -138,6 +138,9 @@ def _in_maps(elements: dict[str, list[Any]]) -> Iterator[Published]:
     # The relay knows the container's port.
     for key in elements.get("relayed", ()):
         yield "::", *key["concat"], 0
+    for key in elements.get("relayed_runs", ()):
+        first, last = key["concat"][1]["range"]
+        yield from (("::", key["concat"][0], port, 0) for port in range(first, last + 1))
     for key in elements.get("bound_relayed", ()):
         yield *key["concat"], 0
 

@@ -491,6 +491,12 @@ class FakeRelay:
     async def settle(self, container_id: str, ports: tuple[RelayedPort, ...]) -> None:
         self.ports[container_id] = ports
 
+    async def settled(self, container_id: str) -> None: ...
+
+    async def moved(self) -> AsyncIterator[None]:
+        await asyncio.Event().wait()
+        yield
+
     async def restore(self, ports: Mapping[str, tuple[RelayedPort, ...]]) -> None:
         self.ports = dict(ports)
 

@@ -63,6 +63,7 @@ class Lifecycle:
         try:
             record = await self._sandboxes.raise_up(record)
             pid = await self._run(record)
+            await self._sandboxes.raised(record)
         except BaseException as error:
             await self._abandon(record, error)
             raise

@@ -1,6 +1,6 @@
 """What the engine needs of the relay, which carries what NAT cannot."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 from typing import Protocol as Contract
@@ -41,10 +41,18 @@ class Relay(Contract):
         ...
 
     async def settle(self, container_id: str, ports: tuple[RelayedPort, ...]) -> None:
-        """Carry these ports for a container in place of those before, all or none.
+        """Carry these ports for a container in place of those before, all or none, from `settled` on.
 
         Raises SystemFailure in Docker's words where a port cannot be bound.
         """
+        ...
+
+    async def settled(self, container_id: str) -> None:
+        """Return when clients of a container's ports are served."""
+        ...
+
+    def moved(self) -> AsyncIterator[None]:
+        """Yield whenever `port` has changed although no port was settled: the process ended, and its port was taken."""
         ...
 
     async def restore(self, ports: Mapping[str, tuple[RelayedPort, ...]]) -> None:

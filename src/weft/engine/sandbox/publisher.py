@@ -179,7 +179,27 @@ class Publisher:
 
     async def carry(self, record: ContainerRecord) -> None:
         """Let the relay carry what it is to carry for a container with these endpoints, and nothing else."""
+        await self.begin_to_carry(record)
+        await self.carried(record)
+
+    async def carried(self, record: ContainerRecord) -> None:
+        """Return when what `begin_to_carry` began is done."""
+        await self._relay.settled(record.id)
+
+    async def begin_to_carry(self, record: ContainerRecord) -> None:
+        """Like `carry`, but return before the relay was told: all that can fail has been tried then."""
         await self._relay.settle(record.id, self.relayed(record))
+        await self._redirect()
+
+    async def follow_relay(self) -> None:
+        """Redirect to where the relay listens, also when it had to move; runs until cancelled."""
+        async for _ in self._relay.moved():
+            try:
+                await self._redirect()
+            except WeftError as error:
+                _log.error("published IPv6 ports do not lead to weft-relay: %s", error.message)
+
+    async def _redirect(self) -> None:
         if self._relay.port != self.relay_port:
             plan = relay_listens(self.relay_port, self._relay.port)
             self.relay_port = self._relay.port

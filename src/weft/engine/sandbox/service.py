@@ -106,6 +106,10 @@ class SandboxService:
         self._news.write_files(record)
         return record
 
+    async def raised(self, record: ContainerRecord) -> None:
+        """Return when all that `raise_up` began beside what followed is done: before a start is answered."""
+        await self._publisher.carried(record)
+
     def _sandbox_to_join(self, container_id: str) -> str:
         target = self._inventory.find_container(container_id)
         if not target.state.is_running:
@@ -123,7 +127,7 @@ class SandboxService:
             record = await self._publisher.allocate(record)
             plan = self._planner.raise_plan(record) + self._links.settle(record)
             await self._kernel.apply(plan)
-            await self._publisher.carry(record)
+            await self._publisher.begin_to_carry(record)
             record = await self._outside.publish(former, record)
         except BaseException:
             await self._leave_outside(record, former)
