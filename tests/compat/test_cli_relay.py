@@ -196,7 +196,8 @@ def test_a_long_run_of_ports(docker: Docker, flags: tuple[str, ...], where: str)
     run = ("-p", f"{where}8000-8099:9000-9099")
     docker.out("run", "-d", "--name", "one", *flags, *run, "busybox", "sh", "-c", _SERVE)
     for port in (8000, 8050, 8099):
-        eventually(lambda port=port: host.fetch("::1", port) == str(port + 1000).encode())
+        eventually(lambda port=port: host.reaches("::1", port))
+        assert host.fetch("::1", port) == str(port + 1000).encode()
     assert not host.reaches("::1", 8100)
     elements = host.output("nft", "list", "table", "inet", "weft")
     assert "tcp . 8000-8099" in elements

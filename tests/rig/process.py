@@ -45,6 +45,8 @@ class Daemon:
         if self.running:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
+                if number == signal.SIGCONT:  # nsenter stops itself with the program, and would never hear of its end
+                    os.kill(self._nsenter.pid, number)
 
     def wait(self, timeout: float = 60) -> int:
         """The exit status, waiting at most `timeout` seconds (then raises `subprocess.TimeoutExpired`)."""

@@ -247,7 +247,7 @@ def _advertisements(endpoint: Endpoint, options: BridgeOptions, sandbox: str) ->
     count = options.advertisements
     if count is None:
         # every neighbour would be woken to hear what it knows already
-        alone = endpoint.ipv6 is None  # the host finds an IPv6 neighbour late by itself, right after it came up
+        alone = endpoint.ipv6 is None  # an IPv6 address may come back with another MAC
         known = alone and endpoint.ipv4 is not None and endpoint.mac_address == mac_of(endpoint.ipv4.ip)
         count = 0 if known else _ADVERTISEMENTS
     if not addresses or not count:

@@ -46,7 +46,9 @@ def bridge_sysctls(
         operations += [SetSysctl("net/ipv4/ip_forward", "1")] if forwards else []
     if record.pool_of(6) is not None:
         operations += _sysctls(f"net/ipv6/conf/{name}", disable_ipv6="0")
-        operations += _sysctls(f"net/ipv6/conf/{name}", accept_ra="0") if ours else []
+        # Solicitations for what is forwarded come from the link-local address, which waits a second and more for DAD,
+        # from the first container on, while nothing gets in (RFC 4862, 5.4; Linux ndisc_send_ns).
+        operations += _sysctls(f"net/ipv6/conf/{name}", accept_ra="0", accept_dad="0") if ours else []
         operations += [SetSysctl("net/ipv6/conf/all/forwarding", "1")] if forwards else []
     elif ours:
         # no IPv6 to turn off: a kernel without it, or an MTU below IPv6's least (RFC 8200, 5)
