@@ -1,6 +1,7 @@
 """Further processes in running containers."""
 
-from dataclasses import dataclass, replace
+import asyncio
+from dataclasses import dataclass, field, replace
 
 from weft.engine.containers.attributes import event_attributes
 from weft.engine.containers.states import CODE_NOT_EXECUTABLE, CODE_NOT_FOUND, start_failure_code
@@ -10,9 +11,10 @@ from weft.engine.events import EventBus
 from weft.engine.inventory import Inventory
 from weft.engine.results import ExecState
 from weft.model.container import ContainerRecord, Status
-from weft.model.errors import Conflict, InvalidParameter, NotFound
+from weft.model.errors import Conflict, InvalidParameter, NotFound, SystemFailure
 
 _KEPT = 300_000_000_000  # nanoseconds that an ended exec can still be inspected
+_PATIENCE = 10  # seconds that a size waits for the start, as in Docker: clients send both at once
 
 
 @dataclass(slots=True)
@@ -20,6 +22,7 @@ class _Exec:
     state: ExecState
     started: bool = False
     ended: int = 0
+    ready: asyncio.Event = field(default_factory=asyncio.Event)  # it runs, or never will
 
 
 class ExecService:
@@ -72,13 +75,19 @@ class ExecService:
             entry.state = replace(entry.state, running=False, exit_code=_failure_code(error))
             entry.ended = self._environment.now()
             raise
+        finally:
+            entry.ready.set()
         if entry.state.running:
             entry.state = replace(entry.state, pid=pid)
         return stdio
 
     async def resize(self, exec_id: str, rows: int, columns: int) -> None:
-        """Give the exec's terminal another size."""
-        self._find(exec_id)
+        """Give the exec's terminal another size; SystemFailure if it does not start in time."""
+        entry = self._find(exec_id)
+        try:
+            await asyncio.wait_for(entry.ready.wait(), _PATIENCE)
+        except TimeoutError:
+            raise SystemFailure(f"timeout waiting for exec {exec_id} to be ready: start it") from None
         await self._runtime.exec_resize(exec_id, rows, columns)
 
     def kill(self, exec_id: str) -> None:

@@ -26,9 +26,9 @@ class ContainerListing:
     find_image: FindImage
 
     def list(self, *, all: bool, limit: int, filters: Filters) -> tuple[ContainerRecord, ...]:
-        """Return what matches; `limit` -1 or 0 is no limit, otherwise stopped ones count too, as in Docker."""
+        """Return what matches; with a limit or a status, stopped ones count too, as in Docker."""
         tests = [self._test(key, values) for key, values in filters.items() if values]
-        if not all and limit <= 0 and not {"status", "exited", "since", "before"} & filters.keys():
+        if not all and limit <= 0 and "status" not in filters:
             tests.append(lambda record: record.state.is_running or record.state.status is Status.RESTARTING)
         found = sorted(self.inventory.containers.values(), key=lambda record: record.created, reverse=True)
         matching = [record for record in found if all_hold(tests, record)]
