@@ -83,6 +83,7 @@ class Engine:
         await self.default_networks.ensure()
         await self.volumes.restore()
         due = await self.recovery.run()
+        await self.volumes.remove_leaving()
         await self.obstacles.look()
         await self.firewall.load()
         await self.recovery.restore_names()

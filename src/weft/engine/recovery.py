@@ -4,6 +4,7 @@ import asyncio
 import logging
 from dataclasses import replace
 
+from weft.engine.containers import states
 from weft.engine.containers.lifecycle import Lifecycle
 from weft.engine.containers.removal import Removal
 from weft.engine.containers.restart import starts_with_daemon
@@ -76,7 +77,7 @@ class Recovery:
                 self._ports.restore(record)
         due = [container_id for container_id in ended if self._is_due(container_id, ended[container_id])]
         for container_id, exit in ended.items():
-            await self._settle(container_id, exit)
+            await self._settle(container_id, exit, due=container_id in due)
         await self._remove_strays(facts)
         return [container_id for container_id in due if container_id in self._inventory.containers]
 
@@ -108,32 +109,29 @@ class Recovery:
             state = replace(state, exit_code=exit.code)
         return starts_with_daemon(record.spec.restart, state, was_running=was_running)
 
-    async def _settle(self, container_id: str, exit: Exit | None) -> None:
+    async def _settle(self, container_id: str, exit: Exit | None, *, due: bool) -> None:
         record = self._inventory.containers.get(container_id)
         if record is None:
             return
         try:
             if exit is not None:
-                self._lifecycle.held.add(container_id)  # restarts are decided here, not by the exit
-                await self._lifecycle.finish(container_id, exit)
-                self._lifecycle.held.discard(container_id)
-                if record.spec.auto_remove:
-                    await self._removal.remove_ended(container_id)
+                await self._lifecycle.finish(container_id, exit, due=due)
             elif record.state.status in (Status.REMOVING, Status.DEAD):
-                await self._removal.remove_ended(container_id)
+                await self._removal.complete(container_id)
             else:
-                await self._clear(record)
+                await self._clear(record, due=due)
                 if record.spec.auto_remove and record.state.status is Status.EXITED:
                     await self._removal.remove_ended(container_id)
         except WeftError as error:
             _log.error("container %s could not be settled: %s", record.name, error.message)
 
-    async def _clear(self, record: ContainerRecord) -> None:
+    async def _clear(self, record: ContainerRecord, *, due: bool) -> None:
         """Remove what a start, or the settling of an exit, left behind when it was cut off."""
-        if record.state.status is Status.RESTARTING:
-            record = replace(record, state=replace(record.state, status=Status.EXITED))
+        if record.state.status is Status.RESTARTING and not due:
+            record = states.given_up(record)
             self._inventory.save(record)
-        if record.sandbox_id or (is_host(record.spec.networking.mode) and record.state.status is Status.EXITED):
+        ended = record.state.status in (Status.EXITED, Status.RESTARTING)
+        if record.sandbox_id or (is_host(record.spec.networking.mode) and ended):
             await self._runtime.release(record.id)
             self._inventory.save(await self._sandboxes.lower(record))
 

@@ -1,6 +1,7 @@
 """Use cases of volumes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from weft.engine.contract.environment import Environment
 from weft.engine.contract.records import Delete
@@ -10,6 +11,7 @@ from weft.engine.inventory import Inventory
 from weft.engine.label_filters import labels_match
 from weft.engine.prune_filters import prune_test
 from weft.engine.results import Pruned
+from weft.model.container import ContainerRecord
 from weft.model.errors import Conflict, InvalidParameter, NotFound, WeftError
 from weft.model.ids import CONTAINER_NAME_RULE, is_container_name
 from weft.model.volume import VolumeRecord
@@ -107,6 +109,22 @@ class VolumeService:
                 await self._directories.create(record)
             else:
                 self._forget(record.name)
+
+    def leaving(self, container: ContainerRecord) -> tuple[VolumeRecord, ...]:
+        """Return the anonymous volumes of a container, marked as those that its removal takes along."""
+        found = (self._inventory.volumes.get(mount.name) for mount in container.mounts)
+        return tuple(replace(record, leaving=True) for record in found if record is not None and record.anonymous)
+
+    async def remove_leaving(self, names: Iterable[str] | None = None) -> None:
+        """Remove the marked ones of these volumes, or of all; those that another container uses stay, unmarked."""
+        for name in tuple(self._inventory.volumes if names is None else names):
+            record = self._inventory.volumes.get(name)
+            if record is None or not record.leaving:
+                continue
+            if self.users(name):
+                self._inventory.save(replace(record, leaving=False))
+            else:
+                await self.remove(name, force=True)
 
     async def remove(self, name: str, *, force: bool) -> None:
         """Remove a volume that no container uses; with `force` a missing one is no error."""

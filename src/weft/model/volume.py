@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VolumeRecord:
-    """A volume that exists; `created` in nanoseconds since the epoch, `anonymous` if the engine named it."""
+    """A volume that exists; `created` in nanoseconds since the epoch, `anonymous` if the engine named it.
+
+    `leaving`: its container's removal takes it along.
+    """
 
     name: str
     created: int
@@ -15,3 +18,4 @@ class VolumeRecord:
     labels: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, str] = field(default_factory=dict)
     anonymous: bool = False
+    leaving: bool = False

@@ -1,12 +1,14 @@
 """A daemon that was killed, and a host that was restarted."""
 
 import asyncio
+import contextlib
 from dataclasses import replace
 
 import pytest
 from fakes import World
 
 from weft.engine.containers.restart import starts_with_daemon
+from weft.engine.contract.records import Change
 from weft.engine.contract.runtime import Exit
 from weft.model.container import (
     ContainerSpec,
@@ -21,6 +23,10 @@ from weft.model.endpoint import EndpointSpec
 from weft.model.errors import SystemFailure
 from weft.model.network import NetworkSpec
 from weft.model.port import ContainerPort, PortRequest
+
+
+class KilledError(Exception):
+    """Stands for the end of the daemon."""
 
 
 def spec(policy: str = "no") -> ContainerSpec:
@@ -81,6 +87,82 @@ async def test_a_restarted_host_follows_the_policies() -> None:
     assert len(rebooted.kernel.bridges) == 2
     assert rebooted.kernel.sandboxes == {container_id}
     assert "one" in rebooted.names.names()
+    await engine.stop()
+
+
+async def test_a_failure_is_followed_by_a_restart_whenever_the_daemon_was_killed() -> None:
+    world, container_id = await crashed_world("on-failure")
+    moments = []
+    commit = world.store.commit
+
+    def watched(*changes: Change) -> None:
+        commit(*changes)
+        moments.append(dict(world.store.records))
+
+    engine = world.engine()
+    await engine.start()
+    world.store.commit = watched  # type: ignore[method-assign]
+    world.runtime.end(container_id, 3)
+    async with asyncio.timeout(5):
+        while not engine.containers.find("one").state.is_running or not moments:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    await engine.stop()
+    world.store.commit = commit  # type: ignore[method-assign]
+    assert len(moments) > 2
+    for records in moments:
+        world.store.records = dict(records)
+        world.runtime.running.clear()
+        world.runtime.ended[container_id] = Exit(3, 9)
+        engine = world.engine()
+        await engine.start()
+        async with asyncio.timeout(5):
+            while engine.containers.find("one").state.status is not Status.RUNNING:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        await engine.stop()
+
+
+@pytest.mark.parametrize("asked", [True, False])
+@pytest.mark.parametrize("moment", [1, 2, 3])
+async def test_a_removal_that_was_cut_off_takes_volumes_along_if_it_was_to(moment: int, asked: bool) -> None:
+    world = World()
+    engine = world.engine()
+    await engine.start()
+    wanted = replace(spec(), networking=NetworkingSpec(), anonymous_volumes=("/data",))
+    await engine.containers.create("one", wanted, {}, "")
+    commit, left = world.store.commit, moment
+
+    def cut_off(*changes: Change) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise KilledError
+        commit(*changes)
+
+    world.store.commit = cut_off  # type: ignore[method-assign]
+    with contextlib.suppress(KilledError):
+        await engine.containers.remove("one", force=False, volumes=asked, link=False)
+    world.store.commit = commit  # type: ignore[method-assign]
+    await engine.stop()
+    engine = world.engine()
+    await engine.start()
+    assert engine.inventory.containers == {}
+    assert len(world.volumes.made) == len(engine.inventory.volumes) == (0 if asked else 1)
+    await engine.stop()
+
+
+async def test_a_volume_that_another_container_uses_stays() -> None:
+    world = World()
+    engine = world.engine()
+    await engine.start()
+    wanted = replace(spec(), networking=NetworkingSpec(), anonymous_volumes=("/data",))
+    await engine.containers.create("one", wanted, {}, "")
+    shared = replace(wanted, anonymous_volumes=(), volumes_from=("one",))
+    await engine.containers.create("two", shared, {}, "")
+    await engine.containers.remove("one", force=False, volumes=True, link=False)
+    (volume,) = engine.inventory.volumes.values()
+    assert not volume.leaving
+    await engine.containers.remove("two", force=False, volumes=True, link=False)
+    assert (engine.inventory.volumes, world.volumes.made) == ({}, set())
     await engine.stop()
 
 

@@ -97,8 +97,8 @@ class Lifecycle:
         if not self._closing:
             self._spawn(self.finish(container_id, exit))
 
-    async def finish(self, container_id: str, exit: Exit) -> None:
-        """Settle a container whose process has ended."""
+    async def finish(self, container_id: str, exit: Exit, *, due: bool | None = None) -> None:
+        """Settle a container whose process has ended; `due`: whether its caller starts it again, where it decides."""
         async with self.locks.hold(container_id):
             record = self._inventory.containers.get(container_id)
             if record is None or not record.state.is_running:
@@ -106,14 +106,13 @@ class Lifecycle:
             self.health.forget(container_id)
             started = record.state.started
             record = states.exited(record, exit)
+            again = self._runs_again(record) if due is None else due
+            if again:
+                record = states.with_status(record, Status.RESTARTING)
             self._inventory.save(record)  # before the runtime's own account of the exit goes
             record = await self._settle(record)
-            restart = container_id not in self.held and restarts_after_exit(record.spec.restart, record.state)
-            if restart:
-                record = states.restarting(record)
-                delay = next_delay(self._delays.get(container_id, 0), started, exit.finished)
-                self._delays[container_id] = delay
-                self._restarts[container_id] = self._spawn(self._restart_later(container_id, delay))
+            if again and due is None:
+                record = self._schedule(record, started) if self._runs_again(record) else states.given_up(record)
             self._inventory.save(record)
             seconds = max(0, exit.finished - started) // 1_000_000_000
             died = event_attributes(record, exitCode=str(exit.code), execDuration=str(seconds))
@@ -121,8 +120,17 @@ class Lifecycle:
                 self._events.emit("container", "oom", record.id, event_attributes(record))
             self._events.emit("container", "die", record.id, died)
         self.waiters.exited(container_id, WaitResult(exit.code))
-        if record.spec.auto_remove and not restart and container_id not in self.held:
+        if record.spec.auto_remove and not again and container_id not in self.held:
             await self._remove_ended(container_id)
+
+    def _runs_again(self, record: ContainerRecord) -> bool:
+        return record.id not in self.held and restarts_after_exit(record.spec.restart, record.state)
+
+    def _schedule(self, record: ContainerRecord, started: int) -> ContainerRecord:
+        delay = next_delay(self._delays.get(record.id, 0), started, record.state.finished)
+        self._delays[record.id] = delay
+        self._restarts[record.id] = self._spawn(self._restart_later(record.id, delay))
+        return states.restarting(record)
 
     async def _settle(self, record: ContainerRecord) -> ContainerRecord:
         _, record = await asyncio.gather(self._runtime.release(record.id), self._sandboxes.lower(record))
@@ -157,7 +165,7 @@ class Lifecycle:
         async with self.locks.hold(record.id):
             current = self._inventory.find_container(record.id)
             if current.state.status is Status.RESTARTING:
-                self._inventory.save(states.stopped_by_user(states.with_status(current, Status.EXITED)))
+                self._inventory.save(states.stopped_by_user(states.given_up(current)))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.ensure_future(work)

@@ -96,10 +96,12 @@ class Removal:
 
     async def remove_ended(self, container_id: str) -> None:
         """Remove an --rm container that has ended, with its anonymous volumes."""
-        try:
+        with suppress(NotFound):  # somebody was faster
             await self._remove(container_id, volumes=True)
-        except NotFound:
-            return  # somebody was faster
+
+    async def complete(self, container_id: str) -> None:
+        """Go on with a removal that was cut off; the volumes that it was to take along are marked."""
+        await self._remove(container_id, volumes=False)
 
     async def _remove(self, container_id: str, *, volumes: bool) -> None:
         async with self._lifecycle.locks.hold(container_id):
@@ -108,7 +110,8 @@ class Removal:
                 raise _StartedAgain(f'cannot remove container "/{record.name}": it was started again: stop it first')
             self._lifecycle.cancel_restart(container_id)
             record = states.with_status(record, Status.REMOVING)
-            self._inventory.save(record)
+            leaving = self._volumes.leaving(record) if volumes else ()
+            self._inventory.save(record, *leaving)
             try:
                 record = await self._sandboxes.drop(record)
                 await self._runtime.remove(container_id)
@@ -119,18 +122,11 @@ class Removal:
                 raise
             changes: tuple[Change, ...] = (Delete(ContainerRecord, container_id),)
             self._inventory.commit(changes)
-        if volumes:
-            await self._remove_anonymous_volumes(record)
+        await self._volumes.remove_leaving(volume.name for volume in leaving)
         self._events.emit("container", "destroy", container_id, event_attributes(record))
         self._lifecycle.waiters.removed(container_id, WaitResult(record.state.exit_code))
         for stdio in self._lifecycle.attachers.take(container_id):
             stdio.connect(None)
-
-    async def _remove_anonymous_volumes(self, record: ContainerRecord) -> None:
-        for mount in record.mounts:
-            volume = self._inventory.volumes.get(mount.name)
-            if volume is not None and volume.anonymous and not self._volumes.users(volume.name):
-                await self._volumes.remove(volume.name, force=True)
 
     async def prune(self, filters: Filters) -> Pruned:
         """Remove all stopped containers that the filters let go."""

@@ -84,6 +84,11 @@ def stopped_by_user(record: ContainerRecord) -> ContainerRecord:
     return replace(record, state=replace(record.state, manually_stopped=True))
 
 
+def given_up(record: ContainerRecord) -> ContainerRecord:
+    """Return the record of a container that is not tried again after all."""
+    return with_status(record, Status.EXITED)
+
+
 def restarting(record: ContainerRecord) -> ContainerRecord:
     """Return the record of a container that waits for its next try."""
     state = replace(record.state, status=Status.RESTARTING, restart_count=record.state.restart_count + 1)
