@@ -15,9 +15,6 @@ pytestmark = pytest.mark.weft_only("it has these")
     ("line", "names"),
     [
         ("update --cpuset-cpus 0 one", "CpusetCpus"),
-        ("cp one:/etc/passwd here", "copying files|archive"),
-        ("diff one", "diff"),
-        ("export -o root.tar one", "export"),
         ("commit one kept", "commit"),
         ("stats --no-stream one", "stats"),
         ("create --storage-opt size=1g busybox", "StorageOpt"),

@@ -1,10 +1,12 @@
 """What the API needs of the engine: each route file uses the part that carries its noun."""
 
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
 from weft.engine.containers.limits import LimitChange
+from weft.engine.contract.container_files import Extraction, FileChange, PathStat
 from weft.engine.contract.images import Credentials, Progress
 from weft.engine.contract.runtime import ExecSpec, LogLine, LogQuery, Stdio
 from weft.engine.results import Created, ExecState, Pruned, SystemState, TopResult
@@ -109,6 +111,24 @@ class Containers(Protocol):
     def links(self, record: ContainerRecord) -> tuple[str, ...]:
         """Return the legacy links of a container, as `/target:/container/alias`."""
         ...
+
+
+class Files(Protocol):
+    """Files of containers, running or not. NotFound is `Could not find the file X in container Y`."""
+
+    async def stat(self, reference: str, path: str) -> PathStat: ...
+
+    def archive(
+        self, reference: str, path: str
+    ) -> AbstractAsyncContextManager[tuple[PathStat, AsyncIterator[bytes]]]: ...
+
+    async def extract(self, reference: str, path: str, archive: AsyncIterator[bytes], how: Extraction) -> None:
+        """Forbidden where the volume or the root is read-only."""
+        ...
+
+    def export(self, reference: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]: ...
+
+    async def changes(self, reference: str) -> tuple[FileChange, ...]: ...
 
 
 class Execs(Protocol):
@@ -229,6 +249,7 @@ class Backend:
     """All that the API serves."""
 
     containers: Containers
+    files: Files
     execs: Execs
     networks: Networks
     volumes: Volumes

@@ -126,7 +126,9 @@ class Daemon:
         leases = DhcpClients(exec_root / "dhcp", data_root / "dhcp")
         await leases.open()
         stack.push_async_callback(leases.close)
-        edges = Edges(kernel, runtime, images, volumes, HostFileSystem(), names, store, remotes, relay, leases)
+        edges = Edges(
+            kernel, runtime, images, volumes, HostFileSystem(), runtime.files, names, store, remotes, relay, leases
+        )
         drivers = built_in(ip_forward=config.ip_forward, direct_routing=config.allow_direct_routing)
         engine = Engine(edges, records, settings, drivers)
         holder.append(engine)

@@ -50,7 +50,7 @@ class Engine:
         self.obstacles = sandboxes.obstacles
         self.networks = make_networks(ground, sandboxes)
         made = make_containers(ground, sandboxes)
-        self.containers, self.execs = made.service, made.execs
+        self.containers, self.execs, self.files = made.service, made.execs, made.files
         self.images, self.volumes = made.images, made.volumes
         self._lifecycle = made.lifecycle
         self.default_networks = DefaultNetworks(inventory, edges.kernel, self.networks, outside, settings)
@@ -68,6 +68,7 @@ class Engine:
         """Return what the API serves."""
         return Backend(
             containers=self.containers,
+            files=self.files,
             execs=self.execs,
             networks=self.networks,
             volumes=self.volumes,

@@ -8,11 +8,13 @@ from weft.engine.containers.changes import Changes
 from weft.engine.containers.control import Control
 from weft.engine.containers.creation import Creation
 from weft.engine.containers.execs import ExecService
+from weft.engine.containers.files import FileService
 from weft.engine.containers.health_monitor import HealthMonitor
 from weft.engine.containers.lifecycle import Lifecycle
 from weft.engine.containers.mounts import MountResolver
 from weft.engine.containers.removal import Removal
 from weft.engine.containers.service import ContainerService
+from weft.engine.contract.container_files import ContainerFiles
 from weft.engine.contract.environment import Environment
 from weft.engine.contract.files import HostFiles
 from weft.engine.contract.images import Images
@@ -65,6 +67,7 @@ class Edges:
     images: Images
     volumes: Volumes
     files: HostFiles
+    container_files: ContainerFiles
     names: Names
     store: Store
     remotes: Remotes
@@ -110,6 +113,7 @@ class Containers:
     lifecycle: Lifecycle
     removal: Removal
     execs: ExecService
+    files: FileService
     service: ContainerService
 
 
@@ -195,7 +199,8 @@ def make_containers(ground: Ground, sandboxes: Sandboxes) -> Containers:
         Changes(inventory, runtime, locks, port_change, events),
         events,
     )
-    return Containers(images, volumes, lifecycle, removal, execs, service)
+    files = FileService(inventory, edges.container_files, sandboxes.service, locks, events)
+    return Containers(images, volumes, lifecycle, removal, execs, files, service)
 
 
 def make_recovery(ground: Ground, sandboxes: Sandboxes, networks: NetworkService, containers: Containers) -> Recovery:

@@ -11,25 +11,28 @@ import msgspec
 from weft.engine.contract.runtime import Bundle
 from weft.model.container import ContainerRecord, MountType
 from weft.model.errors import InvalidParameter, Unavailable
+from weft.runtime import syscalls
 from weft.runtime.conmon import Program
 from weft.runtime.copy_up import fill_volumes
+from weft.runtime.files.view import Views
 from weft.runtime.layout import Layout
-from weft.runtime.overlay import mount_root, unmount_root
+from weft.runtime.overlay import LayerPaths, mount_root, unmount_root
 from weft.runtime.rotation import policy_of
 from weft.runtime.run_record import RunRecord
 from weft.runtime.spec import users
 from weft.runtime.spec.config import ConfigWriter, Placement
 
-LayerPaths = Callable[[tuple[str, ...]], tuple[str, ...]]
-
 
 class Bundles:
     """Makes and clears bundles. All of it is file work, for a thread."""
 
-    def __init__(self, layout: Layout, configs: ConfigWriter, layer_paths: LayerPaths, *, init: str) -> None:
+    def __init__(
+        self, layout: Layout, configs: ConfigWriter, layer_paths: LayerPaths, views: Views, *, init: str
+    ) -> None:
         self._layout: Final = layout
         self._configs: Final = configs
         self._layer_paths: Final = layer_paths
+        self._views: Final = views
         self._init: Final = init
 
     def prepare(self, record: ContainerRecord) -> None:
@@ -62,8 +65,7 @@ class Bundles:
         directory, target = self._layout.run(record.id), self._layout.root(record.id)
         directory.mkdir()
         run.save(directory)
-        layers = self._layer_paths(record.layers)
-        mount_root(layers, self._layout.upper(record.id), self._layout.work(record.id), target)
+        self._mount(record)
         root = os.open(target, os.O_PATH | os.O_CLOEXEC)
         try:
             self._fill_volumes(root, bundle)
@@ -83,8 +85,22 @@ class Bundles:
         run.log.make_room(self._layout.log(record.id))
         return run
 
+    def _mount(self, record: ContainerRecord) -> None:
+        target = self._layout.root(record.id)
+        spare = self._views.take_spare(record.id)
+        if spare == -1:
+            layers = self._layer_paths(record.layers)
+            mount_root(layers, self._layout.upper(record.id), self._layout.work(record.id), target)
+            return
+        target.mkdir(exist_ok=True)
+        try:
+            syscalls.attach_mount(spare, target)
+        finally:
+            os.close(spare)
+
     def clear(self, container_id: str) -> None:
         """Remove what `make` and the runtimes left of a run; nothing there is no error."""
+        self._views.keep_spare(container_id)
         unmount_root(self._layout.root(container_id))
         states = self._layout.runtime_states()
         for directory in (*(state / container_id for state in states), self._layout.run(container_id)):

@@ -27,6 +27,11 @@ class Layout:
         return self.data_root / "containers"
 
     @property
+    def skeleton(self) -> Path:
+        """The layer below every image."""
+        return self.data_root / "skeleton"
+
+    @property
     def roots(self) -> Path:
         """A shared mount point; root file systems are mounted below."""
         return self.exec_root / "roots"

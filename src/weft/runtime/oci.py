@@ -26,22 +26,25 @@ from weft.model.container import ContainerRecord, MountType, Resources
 from weft.model.errors import Conflict, NotFound, SystemFailure, Unimplemented
 from weft.model.ids import short_id
 from weft.runtime import ending, faults, starting, syscalls, terminal
-from weft.runtime.bundles import Bundles, LayerPaths
+from weft.runtime.bundles import Bundles
 from weft.runtime.cgroup import MOUNT, Cgroups, RealTime
 from weft.runtime.conmon import Conmon, reason_in
 from weft.runtime.exec import Execs
+from weft.runtime.files.service import Files
+from weft.runtime.files.view import Views
 from weft.runtime.inotify import Inotify
 from weft.runtime.layout import Layout, write_atomically
 from weft.runtime.limit_support import limit_support
 from weft.runtime.live import Live
 from weft.runtime.log_files import rotated
 from weft.runtime.logs import LogReader
-from weft.runtime.overlay import ensure_shared, unmount_root
+from weft.runtime.overlay import LayerPaths, ensure_shared, unmount_root
 from weft.runtime.probe import probe
 from weft.runtime.processes import ProcessWatch, ended, run
 from weft.runtime.rotation import Rotator
 from weft.runtime.run_record import RunRecord, exit_in, pid_in
 from weft.runtime.seccomp.filters import SeccompFilters
+from weft.runtime.skeleton import make_skeleton
 from weft.runtime.spawner import Spawner
 from weft.runtime.spec import capabilities
 from weft.runtime.spec.config import ConfigWriter
@@ -72,7 +75,10 @@ class OciRuntime:
         `realtime` is what the containers' parent cgroups are lent.
         """
         self._layout = Layout(data_root, exec_root)
-        self._layer_paths = layer_paths
+        skeleton = str(self._layout.skeleton)
+        self._layer_paths: LayerPaths = lambda diff_ids: (skeleton, *layer_paths(diff_ids))
+        self._views = Views(self._layout, self._layer_paths)
+        self.files = Files(self._layout, self._views)
         self._clock = clock
         self._filters = SeccompFilters()
         self._spawner = Spawner(self._layout)
@@ -83,12 +89,13 @@ class OciRuntime:
     async def open(self) -> None:
         """Find the programs and take up what is there; Unavailable says what this host lacks."""
         self._layout.make()
+        make_skeleton(self._layout.skeleton)
         ensure_shared(self._layout.roots)
         await self._spawner.open()
         configs = ConfigWriter(self._cgroups, self._filters)
         asyncio.get_running_loop().run_in_executor(None, self._filters.compile_default, capabilities.DEFAULT)
         self._programs = await probe(self._spawner, self._layout, self._cgroups)
-        self._bundles = Bundles(self._layout, configs, self._layer_paths, init=self._programs.init)
+        self._bundles = Bundles(self._layout, configs, self._layer_paths, self._views, init=self._programs.init)
         self._conmon = Conmon(self._programs.conmon, self._spawner, self._layout.exec_root)
         self._execs = Execs(self._conmon, self._layout, configs.known_capabilities, self._clock)
         self._inotify = Inotify()

@@ -3,12 +3,14 @@
 import contextlib
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 from weft.model.errors import SystemFailure
 from weft.runtime import syscalls
+
+LayerPaths = Callable[[tuple[str, ...]], tuple[str, ...]]  # diff ids, lowest first, to directories
 
 _MOST_OPTION_BYTES: Final = 4000  # mount(2) takes a page
 _MOUNT_POINT_FIELD: Final = 4  # proc(5), mountinfo
@@ -19,19 +21,29 @@ def mount_root(layers: Sequence[str], upper: Path, work: Path, target: Path) -> 
     for path in (upper, work, target):
         path.mkdir(parents=True, exist_ok=True)
     unmount_root(target, keep=True)
-    lower = list(reversed(layers)) or [str(_empty_layer(work))]
+    mount_layers(layers, target, f",upperdir={upper},workdir={work}")
+
+
+def mount_layers(layers: Sequence[str], target: Path, above: str = "") -> None:
+    """Mount `layers` (lowest first) at `target`, over what is there; `above` are the options of a writable layer.
+
+    Raises SystemFailure with the reason.
+    """
+    if not above and len(layers) == 1:  # an overlay has two layers at least
+        syscalls.mount(layers[0], target, flags=syscalls.MS_BIND)
+        return
+    lower = list(reversed(layers))
     with contextlib.ExitStack() as opened:
-        options = _options(lower, upper, work)
+        options = _options(lower, above)
         if len(os.fsencode(options)) > _MOST_OPTION_BYTES or any(set(":,\\") & set(path) for path in lower):
             # descriptors are short, and need no escaping
-            lower = [f"/proc/self/fd/{_open_path(opened, path)}" for path in lower]
-            options = _options(lower, upper, work)
+            options = _options([f"/proc/self/fd/{_open_path(opened, path)}" for path in lower], above)
         try:
             syscalls.mount("overlay", target, "overlay", 0, options)
         except OSError as error:
             raise SystemFailure(
                 f"mounting the root file system at {target} failed: {error.strerror} "
-                f"(overlayfs of {len(lower)} layers, upper {upper})"
+                f"(overlayfs of {len(lower)} layers{above})"
             ) from error
 
 
@@ -80,21 +92,16 @@ def propagation_of(path: Path) -> tuple[Path, frozenset[str]]:
     return best, kinds
 
 
-def _options(lower: Sequence[str], upper: Path, work: Path) -> str:
-    return f"lowerdir={':'.join(lower)},upperdir={upper},workdir={work}"
+def _options(lower: Sequence[str], above: str) -> str:
+    # Off, whatever the kernel's default: a renamed directory would lie in the writable layer as a reference, and a
+    # changed file without its content, which neither a commit nor another machine could read.
+    return f"lowerdir={':'.join(lower)}{above},redirect_dir=off,metacopy=off"
 
 
 def _open_path(opened: contextlib.ExitStack, path: str) -> int:
     descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
     opened.callback(os.close, descriptor)
     return descriptor
-
-
-def _empty_layer(work: Path) -> Path:
-    # overlayfs needs a lower directory, and an image may have no layer
-    empty = work.with_name("empty")
-    empty.mkdir(exist_ok=True)
-    return empty
 
 
 def _mountinfo() -> list[list[str]]:

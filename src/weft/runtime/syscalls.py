@@ -28,9 +28,14 @@ _SYS_PIDFD_GETFD: Final = 438
 _SYS_OPENAT2: Final = 437
 _SYS_OPEN_TREE: Final = 428
 _SYS_MOVE_MOUNT: Final = 429
+_SYS_MOUNT_SETATTR: Final = 442
 _AT_FDCWD: Final = -100
+_AT_EMPTY_PATH: Final = 0x1000
+_AT_RECURSIVE: Final = 0x8000
 _OPEN_TREE_CLONE: Final = 1
 _MOVE_MOUNT_F_EMPTY_PATH: Final = 0x4
+_MOVE_MOUNT_T_EMPTY_PATH: Final = 0x40
+_MOUNT_ATTR_RDONLY: Final = 0x1
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mount.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p]
@@ -40,6 +45,15 @@ _libc.syscall.restype = ctypes.c_long
 
 class _OpenHow(ctypes.Structure):
     _fields_ = (("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64))
+
+
+class _MountAttributes(ctypes.Structure):
+    _fields_ = (
+        ("set", ctypes.c_uint64),
+        ("clear", ctypes.c_uint64),
+        ("propagation", ctypes.c_uint64),
+        ("userns", ctypes.c_uint64),
+    )
 
 
 def _check(result: int, about: str | os.PathLike[str] = "") -> int:
@@ -68,9 +82,12 @@ def unmount(target: str | Path, flags: int = 0) -> None:
     _check(_libc.umount2(os.fsencode(target), flags), target)
 
 
-def copy_mount(path: Path) -> int:
-    """Return a descriptor of a copy of the mount at `path`, which is nowhere yet (open_tree(2), Linux 5.2)."""
-    flags = _OPEN_TREE_CLONE | os.O_CLOEXEC
+def copy_mount(path: str | Path, *, recursive: bool = False) -> int:
+    """Return a descriptor of a copy of the mount at `path`, which is nowhere yet (open_tree(2), Linux 5.2).
+
+    With `recursive` the mounts below come along. A copy that is attached nowhere goes with its last descriptor.
+    """
+    flags = _OPEN_TREE_CLONE | os.O_CLOEXEC | (_AT_RECURSIVE if recursive else 0)
     return _check(_libc.syscall(_SYS_OPEN_TREE, _AT_FDCWD, os.fsencode(path), flags), path)
 
 
@@ -78,6 +95,20 @@ def attach_mount(descriptor: int, target: Path) -> None:
     """Put what `copy_mount` returned at `target` in the calling thread's namespace (move_mount(2), Linux 5.2)."""
     place = os.fsencode(target)
     _check(_libc.syscall(_SYS_MOVE_MOUNT, descriptor, b"", _AT_FDCWD, place, _MOVE_MOUNT_F_EMPTY_PATH), target)
+
+
+def attach_mount_at(descriptor: int, target: int) -> None:
+    """Put what `copy_mount` returned on the file or directory that descriptor `target` has open."""
+    flags = _MOVE_MOUNT_F_EMPTY_PATH | _MOVE_MOUNT_T_EMPTY_PATH
+    _check(_libc.syscall(_SYS_MOVE_MOUNT, descriptor, b"", target, b"", flags))
+
+
+def change_mounts(descriptor: int, *, read_only: bool = False, propagation: int = 0) -> None:
+    """Change a mount and all below it: make them read-only, give them a propagation (mount_setattr(2), Linux 5.12)."""
+    change = _MountAttributes(_MOUNT_ATTR_RDONLY if read_only else 0, 0, propagation, 0)
+    flags = _AT_EMPTY_PATH | _AT_RECURSIVE
+    size = ctypes.c_size_t(ctypes.sizeof(change))
+    _check(_libc.syscall(_SYS_MOUNT_SETATTR, descriptor, b"", flags, ctypes.byref(change), size))
 
 
 def unshare(flags: int) -> None:

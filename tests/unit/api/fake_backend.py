@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from ipaddress import IPv4Address, IPv4Network
 
 from fake_containers import IMAGE_ID, FakeContainers, FakeExecs, network_id
+from fake_files import FakeFiles
 
 from weft.api.backend import Backend
 from weft.engine.contract.images import Credentials, Progress
@@ -301,6 +302,7 @@ class FakeEngine:
 
     def __init__(self) -> None:
         self.containers = FakeContainers()
+        self.files = FakeFiles(self.containers)
         self.execs = FakeExecs(self.containers)
         self.networks = FakeNetworks(self.containers)
         self.volumes = FakeVolumes()
@@ -312,6 +314,7 @@ class FakeEngine:
     def backend(self) -> Backend:
         return Backend(
             containers=self.containers,
+            files=self.files,
             execs=self.execs,
             networks=self.networks,
             volumes=self.volumes,

@@ -169,10 +169,6 @@ async def test_attach_to_what_cannot_be_attached_to(http: aiohttp.ClientSession,
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", "/containers/c/archive?path=/"),
-        ("PUT", "/containers/c/archive?path=/"),
-        ("GET", "/containers/c/export"),
-        ("GET", "/containers/c/changes"),
         ("GET", "/containers/c/stats"),
         ("POST", "/commit?container=c"),
         ("POST", "/build"),

@@ -53,12 +53,7 @@ REFUSED = {  # the beginning of `METHOD /path`, as Docker's description has it -
     "POST /build": "Weft builds no images; /build/prune answers",
     "POST /session": "of BuildKit",
     "GET /images/search": "registries' own search is being switched off",
-    "GET /containers/{id}/changes": _WITHOUT,
-    "GET /containers/{id}/export": _WITHOUT,
     "GET /containers/{id}/stats": _WITHOUT,
-    "HEAD /containers/{id}/archive": _WITHOUT,
-    "GET /containers/{id}/archive": _WITHOUT,
-    "PUT /containers/{id}/archive": _WITHOUT,
     "POST /commit": _WITHOUT,
     "GET /distribution/": _WITHOUT,
 }
@@ -155,6 +150,8 @@ ANSWERS = {  # the end of `METHOD /path field`
     },
 }
 TYPES = {  # the end of `METHOD /path field`, or of a parameter
+    "PUT /containers/{id}/archive noOverwriteDirNonDir": "a boolean as everywhere, though Docker describes a text",
+    "PUT /containers/{id}/archive copyUIDGID": "a boolean as everywhere, though Docker describes a text",
     "GET /containers/{id}/logs since": "fractions of a second are taken too, as Docker does",
     "GET /containers/{id}/logs until": "fractions of a second are taken too, as Docker does",
     ".DeviceRequests[]": _NEVER,

@@ -9,6 +9,7 @@ from typing import Any
 from weft.daemon.engine import Engine
 from weft.daemon.services import Edges
 from weft.drivers.registry import built_in
+from weft.engine.contract.container_files import ChangeKind, Extraction, FileChange, PathStat
 from weft.engine.contract.images import Deletion, InUse
 from weft.engine.contract.kernel import Facts, ForeignListing, Link, Listener, SandboxSockets
 from weft.engine.contract.leases import Lease, LeaseRequest
@@ -297,6 +298,49 @@ class FakeRuntime:
         yield LogLine(1, 0, b"hello\n")
 
 
+class FakeContainerFiles:
+    """Each container has the same few files; counts how many have them open."""
+
+    def __init__(self) -> None:
+        self.content = {"/etc/passwd": b"root"}
+        self.open_now = 0
+        self.layer = b"layer"
+
+    async def open(self, bundle: Bundle, *, whole: bool) -> "FakeContainerFiles":
+        self.open_now += 1
+        return self
+
+    async def close(self) -> None:
+        assert self.open_now > 0
+        self.open_now -= 1
+
+    async def stat(self, path: str) -> PathStat:
+        if path not in self.content:
+            raise FileNotFoundError(path)
+        return PathStat(name=path.rpartition("/")[2], size=len(self.content[path]), mode=0o100644, mtime=0)
+
+    async def archive(self, path: str, stat: PathStat) -> AsyncIterator[bytes]:
+        assert self.open_now
+        yield self.content[path]
+
+    async def extract(self, path: str, archive: AsyncIterator[bytes], how: Extraction) -> None:
+        if path == "/nowhere":
+            raise FileNotFoundError(path)
+        self.content[path] = b"".join([piece async for piece in archive])
+
+    async def export(self) -> AsyncIterator[bytes]:
+        assert self.open_now
+        for content in self.content.values():
+            yield content
+
+    async def difference(self) -> AsyncIterator[bytes]:
+        assert self.open_now
+        yield self.layer
+
+    async def changes(self) -> tuple[FileChange, ...]:
+        return (FileChange(ChangeKind.ADDED, "/new"),)
+
+
 class FakeNames:
     """Zones and sandboxes as the DNS process would hold them."""
 
@@ -511,6 +555,7 @@ class World:
     images: FakeImages = field(default_factory=FakeImages)
     volumes: FakeVolumes = field(default_factory=FakeVolumes)
     files: FakeFiles = field(default_factory=FakeFiles)
+    container_files: FakeContainerFiles = field(default_factory=FakeContainerFiles)
     relay: FakeRelay = field(default_factory=FakeRelay)
     remotes: Remotes = field(default_factory=NoRemotes)
     store: MemoryStore = field(default_factory=MemoryStore)
@@ -524,6 +569,7 @@ class World:
             self.images,  # type: ignore[arg-type]
             self.volumes,
             self.files,
+            self.container_files,
             self.names,
             self.store,
             self.remotes,

@@ -8,8 +8,8 @@ from weft.api.declaration import Media, flag, gives, header, takes, text, texts
 from weft.api.routes.images import AUTH, credentials, with_tag
 from weft.api.routing import Route
 from weft.api.streams.progress import PROGRESS, stream_progress
-from weft.api.streams.response import begin, closing
-from weft.model.errors import InvalidParameter, NotFound, Unauthorized, Unimplemented, WeftError
+from weft.api.streams.response import closing, send_all
+from weft.model.errors import InvalidParameter, NotFound, Unauthorized, Unimplemented
 
 ARCHIVE = Media("application/x-tar")
 
@@ -89,15 +89,5 @@ class ImageArchiveRoutes:
         return await self._save(call, references)
 
     async def _save(self, call: Call, references: tuple[str, ...]) -> web.StreamResponse:
-        """What goes wrong before the first byte is the response."""
         async with closing(self._images.save(references)) as chunks:
-            first = await anext(chunks, b"")
-            response = await begin(call, ARCHIVE.content_type)
-            try:
-                await response.write(first)
-                async for chunk in chunks:
-                    await response.write(chunk)
-            except WeftError as error:
-                # no status is left to say it: a connection that breaks keeps the client from taking half for the whole
-                raise ConnectionResetError(error.message) from error
-        return response
+            return await send_all(call, ARCHIVE.content_type, chunks)

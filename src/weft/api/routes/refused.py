@@ -31,18 +31,7 @@ def _unsupported(what: str, instead: str) -> Callable[[], WeftError]:
 
 def unsupported_routes() -> tuple[Route, ...]:
     """Return the routes of the container and image endpoints that Weft does not have yet."""
-    archive = "/containers/{name}/archive"
-    copy = _unsupported("copying files (containers/{id}/archive)", "use a bind mount, or docker exec with tar")
     return (
-        *refuse((("GET", archive), ("HEAD", archive), ("PUT", archive), ("POST", "/containers/{name}/copy")), copy),
-        *refuse(
-            (("GET", "/containers/{name}/export"),),
-            _unsupported("export (containers/{id}/export)", "use docker exec with tar"),
-        ),
-        *refuse(
-            (("GET", "/containers/{name}/changes"),),
-            _unsupported("diff (containers/{id}/changes)", "compare with the image's files in a second container"),
-        ),
         *refuse(
             (("GET", "/containers/{name}/stats"),),
             _unsupported("stats (containers/{id}/stats)", "use docker top, or read the container's control group"),

@@ -2,6 +2,7 @@
 
 from weft.api.backend import Backend
 from weft.api.routes.build import build_routes
+from weft.api.routes.container_files import ContainerFileRoutes
 from weft.api.routes.container_io import ContainerIoRoutes
 from weft.api.routes.containers import ContainerRoutes
 from weft.api.routes.description import DescriptionRoutes
@@ -23,6 +24,7 @@ def all_routes(backend: Backend) -> tuple[Route, ...]:
     containers = ContainerRoutes(backend, MachineFacts(backend.system))
     routes = (
         *ContainerIoRoutes(backend).routes(),
+        *ContainerFileRoutes(backend).routes(),
         *ExecRoutes(backend).routes(),
         *unsupported_routes(),
         *containers.routes(),

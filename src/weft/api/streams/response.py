@@ -1,7 +1,7 @@
 """Streamed responses: chunked, headers at once, each piece sent when it exists."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -9,14 +9,31 @@ from aiohttp import web
 
 from weft.api.call import Call
 from weft.api.responses import HEADERS
+from weft.model.errors import WeftError
 
 _T = TypeVar("_T")
 
 
-async def begin(call: Call, content_type: str) -> web.StreamResponse:
-    """Send status 200 and the headers now."""
-    response = web.StreamResponse(headers={**HEADERS, "Content-Type": content_type})
+async def begin(call: Call, content_type: str, more: Mapping[str, str] | None = None) -> web.StreamResponse:
+    """Send status 200 and the headers now, and `more` headers."""
+    response = web.StreamResponse(headers={**HEADERS, "Content-Type": content_type, **(more or {})})
     await response.prepare(call.request)
+    return response
+
+
+async def send_all(
+    call: Call, content_type: str, chunks: AsyncIterator[bytes], more: Mapping[str, str] | None = None
+) -> web.StreamResponse:
+    """Answer with bytes as they come; what goes wrong before the first of them is raised and becomes the response."""
+    first = await anext(chunks, b"")
+    response = await begin(call, content_type, more)
+    try:
+        await response.write(first)
+        async for chunk in chunks:
+            await response.write(chunk)
+    except WeftError as error:
+        # no status is left to say it: a connection that breaks keeps the client from taking half for the whole
+        raise ConnectionResetError(error.message) from error
     return response
 
 

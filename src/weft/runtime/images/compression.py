@@ -21,7 +21,11 @@ _F_SETPIPE_SZ = 1031
 def compression_of(path: Path) -> str:
     """Return the program that undoes the file's compression, "" if it is not compressed."""
     with path.open("rb") as file:
-        head = file.read(8)
+        return program_for(file.read(8))
+
+
+def program_for(head: bytes) -> str:
+    """Return the program that undoes the compression of what begins so, "" for what is not compressed."""
     return next((program for program, magic in _MAGIC if head.startswith(magic)), "")
 
 
