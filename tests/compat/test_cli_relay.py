@@ -150,6 +150,9 @@ def test_the_daemon_dies_and_comes_back(make_engine: MakeEngine) -> None:
     assert len(relays(engine)) == 1
     docker.out("rm", "-f", "one")
     eventually(lambda: relays(engine) == [], timeout=30)
+    eventually(lambda: "elements" not in host.output("nft", "list", "map", "inet", "weft", "relay"))
+    web(docker, "two", "-p", "8080:80")
+    eventually(lambda: host.reaches("::1", 8080))
 
 
 @pytest.mark.weft_only("it is about weft-relay")

@@ -105,7 +105,7 @@ class RelayProcess:
         self._changed.set()
 
     async def moved(self) -> AsyncIterator[None]:
-        """Yield whenever a process that had to be started again listens on another port; runs until cancelled."""
+        """Yield whenever the process listens elsewhere, being another, or nowhere, being ended; until cancelled."""
         while True:
             await self._moved.wait()
             self._moved.clear()
@@ -201,11 +201,14 @@ class RelayProcess:
         with suppress(TimeoutError):
             async with asyncio.timeout(_IDLE):
                 await self._changed.wait()
-        if not self._wanted:
-            async with self._working:
-                self._running = False
-                await self._process.end()
-                self._held.clear()
+        async with self._working:
+            if self._wanted:
+                return
+            # before anything is awaited: whoever wants a port from now on gets another process
+            self._running, self.port = False, 0
+            self._moved.set()
+            await self._process.end()
+            self._held.clear()
 
     async def _agree(self) -> None:
         async with self._working:

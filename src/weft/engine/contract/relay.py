@@ -52,7 +52,7 @@ class Relay(Contract):
         ...
 
     def moved(self) -> AsyncIterator[None]:
-        """Yield whenever `port` has changed although no port was settled: the process ended, and its port was taken."""
+        """Yield whenever `port` has changed although no port was settled: the process had nothing to do, or died."""
         ...
 
     async def restore(self, ports: Mapping[str, tuple[RelayedPort, ...]]) -> None:
