@@ -21,6 +21,7 @@ _CONTAINER = {
     "stop": "Stop one or more running containers",
     "top": "Display the running processes of a container",
     "unpause": "Unpause all processes within one or more containers",
+    "update": "Update configuration of one or more containers",
     "wait": "Block until one or more containers stop, then print their exit codes",
 }
 _IMAGE = {
@@ -116,18 +117,28 @@ _TOP_SUMMARIES = {
 }
 ELSEWHERE = {
     "build": "build images with another tool (buildah, docker buildx) and read them in with `weft load`",
+    "builder": "build images with another tool (buildah, docker buildx) and read them in with `weft load`",
     "buildx": "build images with another tool (buildah, docker buildx) and read them in with `weft load`",
+    "checkpoint": "containers cannot be frozen to disk",
     "commit": "make the image with another tool and read it in with `weft load` or `weft import`",
     "compose": "use docker compose with DOCKER_HOST set to the daemon's address",
+    "config": "there are no services yet",
+    "context": "name the daemon by -H or WEFT_HOST",
     "cp": "use a bind mount (-v), or `weft exec` with tar",
     "diff": "use `weft exec` to look into the container",
     "export": "use `weft exec CONTAINER tar -c /`",
     "login": "put the credentials into ~/.docker/config.json, as docker login does",
     "logout": "take the credentials out of ~/.docker/config.json",
+    "manifest": "use skopeo or docker manifest, which talk to registries by themselves",
+    "node": "there are no services yet",
+    "plugin": "network plugins are found by their sockets and files in /run/docker/plugins and /etc/docker/plugins",
     "search": "search the registry's own site",
+    "secret": "there are no services yet",
+    "service": "there are no services yet",
+    "stack": "there are no services yet; use docker compose with DOCKER_HOST set to the daemon's address",
     "stats": "use `weft top`, or read the container's control group",
     "swarm": "there are no services yet",
-    "update": "remove the container and create it again with other limits",
+    "trust": "images are pulled by digest where they must be known ones",
 }  # docker's commands that Weft has not, and what to do instead
 
 Found = tuple[str, str, str]  # path as typed in the usage line, group, command

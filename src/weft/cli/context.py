@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 class Context:
     """One run of the command. Output is bytes: names and logs need not be UTF-8."""
 
-    def __init__(self, environment: Mapping[str, str], host: str = "", tls: TlsFiles | None = None) -> None:
+    def __init__(
+        self, environment: Mapping[str, str], host: str = "", tls: TlsFiles | None = None, *, debug: bool = False
+    ) -> None:
         self.environment = environment
         self._host = host
         self._tls = tls
+        self._debug = debug
         self._engine: Engine | None = None
 
     @property
@@ -32,7 +35,7 @@ class Context:
             from weft.client.engine import Engine
 
             endpoint = parse_endpoint(self._host or default_endpoint(self.environment), self._tls)
-            self._engine = Engine(endpoint, f"weft/{__version__}")
+            self._engine = Engine(endpoint, f"weft/{__version__}", self.complain if self._debug else None)
         return self._engine
 
     def print(self, text: str) -> None:

@@ -17,8 +17,13 @@ from weft.client.endpoint import TlsFiles
 from weft.model.errors import WeftError
 
 INTERRUPTED = 130  # what a shell reports for SIGINT
+_LEVELS = ("debug", "info", "warn", "warning", "error", "fatal")
 GLOBAL_FLAGS = (
+    text("config", 'Location of client config files (default "~/.docker")', complete="files"),
+    text("context", 'Name of the context to use to connect to the daemon: there is "default" alone', short="c"),
+    switch("debug", "Show each request to the daemon", short="D"),
     many("host", "Daemon socket to connect to", short="H"),
+    text("log-level", 'Set the logging level ("debug", "info", "warn", "error", "fatal")', short="l", default="info"),
     switch("tls", "Use TLS; implied by --tlsverify"),
     text("tlscacert", "Trust certs signed only by this CA", complete="files"),
     text("tlscert", "Path to TLS certificate file", complete="files"),
@@ -94,15 +99,26 @@ def _context(options: Options, environment: Mapping[str, str]) -> Context:
     hosts = options.texts("host")
     if len(hosts) > 1:
         raise CommandFailed("Specify only one -H")
-    return Context(environment, hosts[0] if hosts else "", _tls(options, environment))
+    if name := options.text("context"):
+        if hosts:
+            raise CommandFailed("conflicting options: cannot specify both --host and --context")
+        if name != "default":
+            raise CommandFailed(f'context "{name}": context not found: Weft keeps no contexts, use -H or WEFT_HOST')
+    level = options.text("log-level").lower()
+    if level not in _LEVELS:
+        raise CommandFailed(f"Unable to parse logging level: {level}")
+    if directory := options.text("config"):
+        environment = {**environment, "DOCKER_CONFIG": directory}
+    debug = options.on("debug") or level == "debug"
+    return Context(environment, hosts[0] if hosts else "", _tls(options, environment), debug=debug)
 
 
 def _tls(options: Options, environment: Mapping[str, str]) -> TlsFiles | None:
     verify = options.on("tlsverify") or bool(environment.get("DOCKER_TLS_VERIFY"))
     if not (verify or options.on("tls")):
         return None
-    home = environment.get("HOME", "/")
-    directory = environment.get("DOCKER_CERT_PATH") or os.path.join(home, ".docker")
+    own = os.path.join(environment.get("HOME", "/"), ".docker")
+    directory = environment.get("DOCKER_CERT_PATH") or environment.get("DOCKER_CONFIG") or own
     paths = {}
     for flag, file in (("tlscacert", "ca.pem"), ("tlscert", "cert.pem"), ("tlskey", "key.pem")):
         default = os.path.join(directory, file)

@@ -107,6 +107,10 @@ class Containers:
         }
         return self._session.hijack(f"/containers/{quote(reference)}/attach", parameters)
 
+    def update(self, reference: str, document: Json) -> Json:
+        """Change limits and the restart policy; return {"Warnings"}."""
+        return self._session.post(f"/containers/{quote(reference)}/update", None, document)
+
     def publish(self, reference: str, bindings: Json) -> Json:
         """Publish further ports, `bindings` being PortBindings; return {"Ports", "Warnings"}. Weft alone has it."""
         return self._session.post(f"/containers/{quote(reference)}/publish", None, {"PortBindings": bindings})

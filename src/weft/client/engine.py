@@ -7,6 +7,8 @@ from weft.client.session import Session
 
 TYPE_CHECKING = False  # importing typing for it would cost every command some milliseconds
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from weft.client.containers import Containers, Execs
     from weft.client.images import Images
     from weft.client.networks import Networks
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
 class Engine:
     """A client of the daemon at `endpoint`; nothing is sent before the first call."""
 
-    def __init__(self, endpoint: Endpoint, agent: str = "weft") -> None:
-        self.session = Session(endpoint, agent)
+    def __init__(self, endpoint: Endpoint, agent: str = "weft", report: Callable[[str], None] | None = None) -> None:
+        self.session = Session(endpoint, agent, report)
 
     @property
     def containers(self) -> Containers:

@@ -2,7 +2,7 @@
 
 import json
 import select
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from weft.client import query
 from weft.client.connection import Connection, Response, check, connect, send
@@ -19,11 +19,15 @@ Body = bytes | Iterable[bytes] | None
 
 
 class Session:
-    """Requests to one endpoint. Safe to share between threads: each request has a connection to itself."""
+    """Requests to one endpoint. Safe to share between threads: each request has a connection to itself.
 
-    def __init__(self, endpoint: Endpoint, agent: str = "weft") -> None:
+    `report` is told of each request, and of the status that answered it.
+    """
+
+    def __init__(self, endpoint: Endpoint, agent: str = "weft", report: Callable[[str], None] | None = None) -> None:
         self.endpoint = endpoint
         self._agent = agent
+        self._report = report
         self._idle: list[Connection] = []
         self._version: tuple[int, int] | None = None
 
@@ -133,7 +137,7 @@ class Session:
         sent = {"User-Agent": self._agent, **headers}
         used = self._kept() or connect(self.endpoint)
         try:
-            return send(used, method, target, sent, body)
+            response = send(used, method, target, sent, body)
         except ProtocolError:
             used.close()
             raise
@@ -142,6 +146,9 @@ class Session:
             raise ConnectionFailed(
                 f"lost the connection to the Weft daemon at {self.endpoint.text}: {error}"
             ) from error
+        if self._report is not None:
+            self._report(f"{method} {target}: {response.status}")
+        return response
 
     def _checked(self, response: Response) -> Response:
         try:

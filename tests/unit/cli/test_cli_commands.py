@@ -185,6 +185,39 @@ def test_no_daemon(weft, daemon, tmp_path):
     assert (done.stderr.decode(), done.returncode) == (text, 1)
 
 
+def test_update(weft, daemon):
+    daemon.on("POST", "/containers/(a|b)/update", Answer({"Warnings": ["no swap here"]}))
+    daemon.on("POST", "/containers/nope/update", NO)
+    done = weft("update", "-m", "1g", "--cpus", "0.5", "--restart", "on-failure:3", "a", "nope", "b")
+    assert (done.stdout, done.returncode) == (b"a\nb\n", 1)
+    assert done.stderr.decode().splitlines() == [
+        "Error response from daemon: No such container: nope",
+        "no swap here",
+        "no swap here",
+    ]
+    restart = {"Name": "on-failure", "MaximumRetryCount": 3}
+    expected = {"Memory": 1 << 30, "NanoCpus": 500_000_000, "RestartPolicy": restart}
+    assert daemon.sent("POST", ".*/a/update")[0].document == expected
+    assert weft("update", "a").stderr == b"you must provide one or more flags when using this command\n"
+
+
+def test_global_flags(weft, daemon, tmp_path):
+    debug = weft("-D", "ps", "-q").stderr.decode().splitlines()
+    assert debug == ["HEAD /_ping: 200", "GET /v1.51/containers/json: 200"]
+    assert weft("-l", "debug", "ps", "-q").stderr.decode().splitlines() == debug
+    assert weft("--log-level", "loud", "ps").stderr == b"Unable to parse logging level: loud\n"
+    assert weft("-c", "default", "ps", "-q").returncode == 0
+    assert b'context "other": context not found' in weft("-c", "other", "ps").stderr
+    both = weft("-c", "default", "-H", "unix:///x", "ps").stderr
+    assert both == b"conflicting options: cannot specify both --host and --context\n"
+    (tmp_path / "own").mkdir()
+    auths = {"r:5": {"auth": "dTpw"}}
+    (tmp_path / "own" / "config.json").write_text(json.dumps({"auths": auths}))
+    daemon.on("POST", "/images/create", Answer(chunks=[]))
+    weft("--config", str(tmp_path / "own"), "pull", "-q", "r:5/x:1")
+    assert daemon.sent("POST", "/images/create")[0].headers["X-Registry-Auth"]
+
+
 def test_what_docker_has_and_weft_has_not(weft):
     done = weft("build", ".")
     assert done.returncode == 1

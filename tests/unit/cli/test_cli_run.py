@@ -296,6 +296,67 @@ def test_mac_address_goes_where_the_api_version_has_it(weft, machine, daemon):
     assert older["MacAddress"] == "92:d0:c6:0a:29:33"
 
 
+RESOURCES = (
+    "--blkio-weight 20 --cpu-rt-period 5 --cpu-rt-runtime 4 --cpuset-cpus 0-3 --cpuset-mems 0 --memory-swappiness 0 "
+    "--oom-kill-disable --oom-score-adj -5 --device /dev/a --device /dev/a:/dev/b --device /dev/a:r "
+    "--device /dev/a:/dev/../dev/c:mw --blkio-weight-device /dev/x:10 --device-read-bps /dev/x:1kb "
+    "--device-write-bps /dev/x:2 --device-read-iops /dev/x:3 --device-write-iops /dev/x:4"
+)
+
+
+def test_resources(weft, machine, daemon):
+    done = weft("create", *RESOURCES.split(), "--device-cgroup-rule", "c 1:* rwm", "img")
+    assert (done.stderr, done.returncode) == (b"", 0)
+    host = _created(daemon)["HostConfig"]
+    for key in ("NetworkMode", "RestartPolicy"):
+        del host[key]
+    assert host == {
+        "BlkioWeight": 20,
+        "CpuRealtimePeriod": 5,
+        "CpuRealtimeRuntime": 4,
+        "CpusetCpus": "0-3",
+        "CpusetMems": "0",
+        "MemorySwappiness": 0,
+        "OomKillDisable": True,
+        "OomScoreAdj": -5,
+        "Devices": [
+            {"PathOnHost": "/dev/a", "PathInContainer": path, "CgroupPermissions": permissions}
+            for path, permissions in (("/dev/a", "rwm"), ("/dev/b", "rwm"), ("/dev/a", "r"), ("/dev/c", "mw"))
+        ],
+        "DeviceCgroupRules": ["c 1:* rwm"],
+        "BlkioWeightDevice": [{"Path": "/dev/x", "Weight": 10}],
+        "BlkioDeviceReadBps": [{"Path": "/dev/x", "Rate": 1024}],
+        "BlkioDeviceWriteBps": [{"Path": "/dev/x", "Rate": 2}],
+        "BlkioDeviceReadIOps": [{"Path": "/dev/x", "Rate": 3}],
+        "BlkioDeviceWriteIOps": [{"Path": "/dev/x", "Rate": 4}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "text"),
+    [
+        ("--blkio-weight", "-1", 'strconv.ParseUint: parsing "-1": invalid syntax'),
+        ("--blkio-weight", "65536", 'strconv.ParseUint: parsing "65536": value out of range'),
+        ("--device", "a", "a is not an absolute path"),
+        ("--device", ":/a", "bad format for path: :/a"),
+        ("--device", "/a:/b:rr", "bad mode specified: rr"),
+        ("--device", "/a:/b:r:w", "bad format for path: /a:/b:r:w"),
+        ("--device-cgroup-rule", "c 1 r", "invalid device cgroup format 'c 1 r'"),
+        ("--blkio-weight-device", "/dev/x", "bad format: /dev/x"),
+        ("--blkio-weight-device", "/dev/x:9", "invalid weight for device: /dev/x:9"),
+        ("--device-read-bps", "x:9", "bad format for device path: x:9"),
+        ("--device-read-bps", "/dev/x:y", "invalid rate for device: /dev/x:y. The correct format is"),
+        ("--device-read-iops", "/dev/x:1k", "invalid rate for device: /dev/x:1k. The correct format is"),
+        ("--disable-content-trust=false", None, "Weft checks no signatures: pull by digest"),
+    ],
+)
+def test_flags_that_are_written_wrong(weft, daemon, flag, value, text):
+    done = weft("run", flag, *([value] if value else []), "busybox")
+    assert text in done.stderr.decode().splitlines()[0]
+    assert done.returncode == 125
+    assert not daemon.requests
+
+
 def test_unsupported_flag_is_refused_by_name(weft, daemon):
     done = weft("run", "--gpus", "all", "busybox")
     assert done.stderr.startswith(b"flag --gpus is not supported by Weft")

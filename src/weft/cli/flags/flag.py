@@ -123,6 +123,19 @@ def number(
     )
 
 
+def unsigned(name: str, usage: str, bits: int) -> Flag:
+    """A flag with one whole number from 0 to what so many bits hold."""
+
+    def parse(value: str) -> int:
+        if not value.isdecimal():
+            raise ValueError(f'strconv.ParseUint: parsing "{value}": invalid syntax')
+        if int(value) >= 1 << bits:
+            raise ValueError(f'strconv.ParseUint: parsing "{value}": value out of range')
+        return int(value)
+
+    return Flag(name, usage, kind=f"uint{bits}", parse=parse, default=0)
+
+
 def duration(name: str, usage: str) -> Flag:
     """A flag with one duration, in nanoseconds."""
     return Flag(name, usage, kind="duration", parse=parse_duration, default=0)
@@ -160,6 +173,25 @@ def refused(name: str, *, short: str = "", takes_value: bool = True) -> Flag:
     """A flag that docker has and Weft does not: recognised, and refused by name."""
     implied = None if takes_value else "true"
     return Flag(name, "", short=short, implied=implied, hidden=True, unsupported=True)
+
+
+def without_trust(doing: str) -> Flag:
+    """--disable-content-trust, which is how it always is here: `false` is refused."""
+
+    def parse(value: str) -> bool:
+        if not parse_bool(value):
+            raise ValueError("Weft checks no signatures: pull by digest")
+        return True
+
+    return Flag(
+        "disable-content-trust",
+        f"Skip image {doing}",
+        kind="",
+        parse=parse,
+        default=True,
+        default_text="true",
+        implied="true",
+    )
 
 
 def parse_bool(value: str) -> bool:

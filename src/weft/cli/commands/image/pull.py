@@ -9,7 +9,7 @@ from weft.cli.command import Command
 from weft.cli.context import Context
 from weft.cli.credentials import registry_auth
 from weft.cli.errors import CommandFailed
-from weft.cli.flags.flag import refused, switch, text
+from weft.cli.flags.flag import switch, text, without_trust
 from weft.cli.flags.parser import Options
 from weft.cli.render.progress import show
 from weft.cli.render.reference import Reference, parse_reference
@@ -49,7 +49,7 @@ COMMAND = Command(
         switch("all-tags", "Download all tagged images in the repository", short="a"),
         switch("quiet", "Suppress verbose output", short="q"),
         text("platform", "Set platform if server is multi-platform capable"),
-        refused("disable-content-trust", takes_value=False),
+        without_trust("verification"),
     ),
     least=1,
     most=1,

@@ -8,7 +8,7 @@ from weft.cli.command import Command
 from weft.cli.context import Context
 from weft.cli.credentials import registry_auth
 from weft.cli.errors import CommandFailed
-from weft.cli.flags.flag import refused, switch
+from weft.cli.flags.flag import refused, switch, without_trust
 from weft.cli.flags.parser import Options
 from weft.cli.render.progress import show
 from weft.cli.render.reference import parse_reference
@@ -40,7 +40,7 @@ COMMAND = Command(
     flags=(
         switch("all-tags", "Push all tags of an image to the repository", short="a"),
         switch("quiet", "Suppress verbose output", short="q"),
-        refused("disable-content-trust", takes_value=False),
+        without_trust("signing"),
         refused("platform"),
     ),
     least=1,

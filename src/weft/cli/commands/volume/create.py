@@ -10,7 +10,10 @@ from weft.cli.flags.pairs import mapping, parse_label, parse_pair
 from weft.cli.flags.parser import Options
 
 _BOTH_NAMES = "conflicting options: cannot specify a volume-name through both --name and as a positional arg"
-_CLUSTER = ("availability", "group", "limit-bytes", "required-bytes", "scope", "secret", "sharing", "type")
+_CLUSTER = (
+    *("availability", "group", "limit-bytes", "required-bytes", "scope", "secret", "sharing", "type"),
+    *("topology-preferred", "topology-required"),
+)
 
 
 def run(context: Context, options: Options) -> int:

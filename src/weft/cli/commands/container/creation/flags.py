@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from weft.cli.commands.container.creation import checks
-from weft.cli.flags.flag import Flag, duration, many, number, parse_int, refused, switch, text
-from weft.cli.flags.limit import parse_ulimit
+from weft.cli.commands.container.creation.resources import RESOURCES
+from weft.cli.flags.flag import Flag, duration, many, number, refused, switch, text, without_trust
 from weft.cli.flags.mount import parse_mount
 from weft.cli.flags.network import parse_network
 from weft.cli.flags.pairs import parse_env, parse_label, parse_sysctl
-from weft.cli.flags.size import parse_bytes, parse_cpus, parse_swap
 
 _CGROUPNS = """Cgroup namespace to use (host|private)
 'host':    Run the container in the Docker host's cgroup namespace
@@ -95,38 +94,11 @@ _STORAGE = (
 )
 
 
-def _size(name: str, usage: str, *, short: str = "") -> Flag:
-    return Flag(name, usage, short=short, kind="bytes", parse=parse_bytes, default=0)
-
-
-_RESOURCES = (
-    text("cgroup-parent", "Optional parent cgroup for the container"),
-    number("cpu-period", "Limit CPU CFS (Completely Fair Scheduler) period"),
-    number("cpu-quota", "Limit CPU CFS (Completely Fair Scheduler) quota"),
-    number("cpu-shares", "CPU shares (relative weight)", short="c"),
-    Flag("cpus", "Number of CPUs", kind="decimal", parse=parse_cpus, default=0),
-    _size("memory", "Memory limit", short="m"),
-    _size("memory-reservation", "Memory soft limit"),
-    Flag(
-        "memory-swap",
-        "Swap limit equal to memory plus swap: '-1' to enable unlimited swap",
-        kind="bytes",
-        parse=parse_swap,
-        default=0,
-    ),
-    Flag("pids-limit", "Tune container pids limit (set -1 for unlimited)", kind="int", parse=parse_int, default=0),
-    _size("shm-size", "Size of /dev/shm"),
-    many("ulimit", "Ulimit options", kind="ulimit", parse=parse_ulimit, default_text="[]"),
+_REFUSED = (
+    *(refused(name) for name in ("annotation", "cpu-count", "cpu-percent", "gpus", "io-maxbandwidth", "io-maxiops")),
+    *(refused(name) for name in ("isolation", "kernel-memory", "storage-opt")),
+    refused("use-api-socket", takes_value=False),
 )
-_REFUSED = tuple(
-    refused(name)
-    for name in (
-        *("annotation", "blkio-weight", "blkio-weight-device", "cpu-count", "cpu-percent", "cpu-rt-period"),
-        *("cpu-rt-runtime", "cpuset-cpus", "cpuset-mems", "device", "device-cgroup-rule", "device-read-bps"),
-        *("device-read-iops", "device-write-bps", "device-write-iops", "gpus", "io-maxbandwidth", "io-maxiops"),
-        *("isolation", "kernel-memory", "memory-swappiness", "oom-score-adj", "storage-opt"),
-    )
-) + tuple(refused(name, takes_value=False) for name in ("disable-content-trust", "oom-kill-disable", "use-api-socket"))
 
 
 def creation_flags(verb: str) -> tuple[Flag, ...]:
@@ -135,5 +107,6 @@ def creation_flags(verb: str) -> tuple[Flag, ...]:
         text("pull", f'Pull image before {verb} ("always", "missing", "never")', default="missing"),
         switch("quiet", "Suppress the pull output", short="q"),
         switch("help", "Print usage"),
+        without_trust("verification"),
     )
-    return (*_PROCESS, *_HEALTH, *_SECURITY, *_NETWORK, *_STORAGE, *_RESOURCES, *pulling, *_REFUSED)
+    return (*_PROCESS, *_HEALTH, *_SECURITY, *_NETWORK, *_STORAGE, *RESOURCES, *pulling, *_REFUSED)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from weft.cli.commands.container.creation import security, volumes
 from weft.cli.commands.container.creation.networking import endpoints, network_mode
+from weft.cli.commands.container.creation.resources import resources
 from weft.cli.flags.limit import parse_restart
 from weft.cli.flags.pairs import mapping, read_files
 from weft.cli.flags.parser import Options
@@ -136,7 +137,7 @@ def _host_config(options: Options, bindings: object, binds: list[str]) -> Json:
         "LogConfig": _log_config(options),
         "Runtime": options.text("runtime"),
         **security.settings(options),
-        **_resources(options),
+        **resources(options),
     }
     if options.changed("init"):
         host["Init"] = options.on("init")
@@ -151,23 +152,14 @@ def _log_config(options: Options) -> Json:
     return {key: value for key, value in (("Type", driver), ("Config", settings)) if value}
 
 
-def _resources(options: Options) -> Json:
-    return {
-        "CgroupParent": options.text("cgroup-parent"),
-        "CpuPeriod": options.number("cpu-period"),
-        "CpuQuota": options.number("cpu-quota"),
-        "CpuShares": options.number("cpu-shares"),
-        "NanoCpus": options.number("cpus"),
-        "Memory": options.number("memory"),
-        "MemoryReservation": options.number("memory-reservation"),
-        "MemorySwap": options.number("memory-swap"),
-        "PidsLimit": options.number("pids-limit"),
-        "ShmSize": options.number("shm-size"),
-        "Ulimits": options.values("ulimit"),
-    }
-
-
-KEPT_EMPTY = ("Entrypoint", "MaskedPaths", "ReadonlyPaths", "StopTimeout", "Init")  # empty or false says something
+KEPT_EMPTY = (
+    "Entrypoint",
+    "MaskedPaths",
+    "ReadonlyPaths",
+    "StopTimeout",
+    "Init",
+    "MemorySwappiness",
+)  # empty or false says something
 
 
 def _trimmed(document: Json) -> Json:
