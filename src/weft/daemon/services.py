@@ -121,7 +121,7 @@ def make_sandboxes(ground: Ground, gateway_network: Callable[[], Awaitable[Netwo
     """Return the services of sandboxes; `gateway_network` gives docker_gwbridge, made if need be."""
     edges, inventory, settings, drivers = ground.edges, ground.inventory, ground.settings, ground.drivers
     kernel, runtime, files = edges.kernel, edges.runtime, edges.files
-    obstacles = Obstacles(inventory, kernel, drivers)
+    obstacles = Obstacles(inventory, kernel, drivers, edges.relay)
     reach = Reach(inventory, drivers, settings.publish)
     publisher = Publisher(inventory, kernel, ground.ports, settings, reach, edges.relay, obstacles)
     links = Links(inventory, drivers, environment=settings.link_variables)

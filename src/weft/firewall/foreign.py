@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
-from weft.firewall.legacy import LEGACY_TABLE
+from weft.firewall.iptables import LEGACY_TABLE
 from weft.firewall.packet_match import Json, Packet, Sets, is_equal, matches, value_of
 from weft.model.address import Address
 from weft.model.segment import Segment
 
 _FAMILIES = {"ip": (4,), "ip6": (6,), "inet": (4, 6)}
 _OUTSIDE: dict[int, Address] = {4: IPv4Address("198.51.100.1"), 6: IPv6Address("2001:db8::1")}  # RFC 5737, RFC 3849
+_HOST = IPv6Address("2001:db8::2")
 _DEEPEST = 16  # jumps, as in the kernel (NFT_JUMP_STACK_SIZE)
 _WEB = 443
 
@@ -21,7 +22,7 @@ ChainKey = tuple[str, str, str]  # family, table, chain
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A chain that stops packets through `bridge`. `rule` is "" for the chain's policy."""
+    """A chain that stops packets through `bridge`, "" for those to weft-relay. `rule` is "" for the chain's policy."""
 
     family: str
     table: str
@@ -36,14 +37,21 @@ class Finding:
         """Return what stops which packets."""
         place = f"chain {self.chain} of table {self.family} {self.table}"
         cause = f"rule {self.rule} in {place}" if self.rule else f"the policy drop of {place}"
-        way = (
+        return f"{cause} stops {self._way}"
+
+    @property
+    def _way(self) -> str:
+        if not self.bridge:
+            return "connections over IPv6 to published ports of containers that have only IPv4"
+        return (
             f"connections to published ports behind {self.bridge}" if self.entering else f"what {self.bridge} sends out"
         )
-        return f"{cause} stops {way}"
 
     @property
     def remedy(self) -> str:
         """Return a command line that would allow it."""
+        if not self.bridge:
+            return self._remedy_of_relay
         side = "oifname" if self.entering else "iifname"
         if self.manager == "firewalld":
             return f"firewall-cmd --permanent --zone=trusted --add-interface={self.bridge} && firewall-cmd --reload"
@@ -53,6 +61,15 @@ class Finding:
             program = self.manager if self.family == "ip" else self.manager.replace("ip", "ip6", 1)
             return f"{program} -I FORWARD {'-o' if self.entering else '-i'} {self.bridge} -j ACCEPT"
         return f'nft insert rule {self.family} {self.table} {self.chain} {side} "{self.bridge}" accept'
+
+    @property
+    def _remedy_of_relay(self) -> str:
+        translated = "-m conntrack --ctstate DNAT -j ACCEPT"
+        if self.manager == "ufw":
+            return f"write -A ufw6-before-input {translated} into /etc/ufw/before6.rules, then ufw reload"
+        if self.manager.startswith("iptables"):
+            return f"{self.manager.replace('ip', 'ip6', 1)} -I INPUT {translated}"
+        return f"nft insert rule {self.family} {self.table} {self.chain} ct status dnat accept"
 
     def __str__(self) -> str:
         return f"{self.what}: {self.remedy}"
@@ -84,7 +101,7 @@ class ForeignRules:
     """Tables as libnftables lists them, objects of "nftables" in one list. What cannot be read is passed over."""
 
     def __init__(self, listing: Iterable[Json]) -> None:
-        self._hooks: list[tuple[ChainKey, bool]] = []  # base chains on the way through the host; whether policy drop
+        self._hooks: dict[str, list[tuple[ChainKey, bool]]] = {"forward": [], "input": []}  # whether policy drop
         self._rules: dict[ChainKey, list[tuple[int, Sequence[Json]]]] = defaultdict(list)
         self._sets: dict[tuple[str, str], dict[str, Sequence[Any]]] = defaultdict(dict)
         self._chains: set[ChainKey] = set()
@@ -99,8 +116,9 @@ class ForeignRules:
         if kind == "chain":
             key = (family, table, str(fields.get("name", "")))
             self._chains.add(key)
-            if fields.get("hook") == "forward" and fields.get("type") == "filter":
-                self._hooks.append((key, fields.get("policy") == "drop"))
+            hooked = self._hooks.get(str(fields.get("hook")))
+            if hooked is not None and fields.get("type") == "filter":
+                hooked.append((key, fields.get("policy") == "drop"))
         elif kind == "rule":
             key = (family, table, str(fields.get("chain", "")))
             self._rules[key].append((int(fields.get("handle", 0)), fields.get("expr") or ()))
@@ -111,17 +129,26 @@ class ForeignRules:
         """Return what stops a network's traffic that leaves and enters by the interface `uplink`."""
         if segment.internal:
             return ()
-        found = []
-        for packet, entering in _probes(segment, uplink):
-            for base, drops in self._hooks:
-                if packet.version not in _FAMILIES[base[0]]:
-                    continue
-                verdict = self._walk(base, packet, 0) or _Verdict(accepts=not drops, place=base)
-                if not verdict.accepts:
-                    family, table, chain = verdict.place
-                    manager = self._manager(family, table)
-                    found.append(Finding(family, table, chain, verdict.rule, segment.bridge, entering, manager))
+        found = [
+            finding
+            for packet, entering in _probes(segment, uplink)
+            for finding in self._stopped("forward", packet, segment.bridge, entering=entering)
+        ]
         return tuple(dict.fromkeys(found))
+
+    def relay_obstacles(self, port: int, uplink: str) -> tuple[Finding, ...]:
+        """Return what stops connections that come in by `uplink` and are redirected to weft-relay at `port`."""
+        packet = Packet(uplink, "", _OUTSIDE[6], _HOST, port, translated=True)
+        return tuple(self._stopped("input", packet, "", entering=True))
+
+    def _stopped(self, hook: str, packet: Packet, bridge: str, *, entering: bool) -> Iterable[Finding]:
+        for base, drops in self._hooks[hook]:
+            if packet.version not in _FAMILIES[base[0]]:
+                continue
+            verdict = self._walk(base, packet, 0) or _Verdict(accepts=not drops, place=base)
+            if not verdict.accepts:
+                family, table, chain = verdict.place
+                yield Finding(family, table, chain, verdict.rule, bridge, entering, self._manager(family, table))
 
     def _manager(self, family: str, table: str) -> str:
         if table == "firewalld":

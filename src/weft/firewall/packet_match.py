@@ -1,6 +1,6 @@
 """Whether a packet that we imagine matches an expression of somebody else's rule (libnftables-json(5)).
 
-The answer is True, False, or None where it cannot be told: what iptables' extensions ask is hidden from nft.
+The answer is True, False, or None where it cannot be told.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +27,11 @@ class Packet:
     port: int
     translated: bool  # by a DNAT rule, as those to published ports are
     protocol: str = "tcp"
+
+    @property
+    def arrives(self) -> bool:
+        """Whether it is for the host itself."""
+        return not self.outgoing
 
     @property
     def version(self) -> int:
@@ -69,7 +74,18 @@ def value_of(left: Any, packet: Packet) -> tuple[str, ...] | None:
             return read(packet) if read is not None else None
     if "payload" in left:
         return _payload(left["payload"], packet)
+    if "fib" in left:
+        return _fib(left["fib"], packet)
+    if "&" in left:  # of nothing but zero it can be told what a mask leaves
+        return values if (values := value_of(left["&"][0], packet)) == ("0",) else None
     return None
+
+
+def _fib(fib: Json, packet: Packet) -> tuple[str, ...] | None:
+    """What kind of address it is: routed to others, or the host's own (libnftables-json(5), FIB)."""
+    if fib.get("result") != "type":
+        return None
+    return ("local",) if packet.arrives and "daddr" in (fib.get("flags") or ()) else ("unicast",)
 
 
 def _family(packet: Packet) -> tuple[str, ...]:
@@ -87,7 +103,7 @@ _META: Mapping[str, Callable[[Packet], tuple[str, ...]]] = {
     "mark": lambda packet: ("0",),
 }
 _CT: Mapping[str, Callable[[Packet], tuple[str, ...]]] = {
-    "state": lambda packet: ("new",),
+    "state": lambda packet: ("new", "dnat") if packet.translated else ("new",),  # iptables counts DNAT as a state
     "status": lambda packet: ("dnat",) if packet.translated else ("",),
     "mark": lambda packet: ("0",),
     "direction": lambda packet: ("original",),

@@ -80,9 +80,45 @@ def test_ufw(docker: Docker, internet: Internet) -> None:
     # what ufw does on `ufw route allow in on docker0` and `out`
     for side in ("-i", "-o"):
         engine.host.run(["iptables-nft", "-A", "ufw-user-forward", side, "docker0", "-j", "ACCEPT"])
-    eventually(lambda: warnings(docker) == [])
+    (line,) = eventually(lambda: lines if len(lines := warnings(docker)) == 1 else [])
     assert internet.host.reaches(engine.host.outer[0], 8080)
     assert inside.reaches(GOOGLE)
+    assert "policy drop of chain INPUT of table ip6 filter stops connections over IPv6" in line
+    assert not internet.host.reaches(engine.host.outer[1], 8080)
+    allowed = line.split("write ")[1].split(" into /etc/ufw/before6.rules")[0]
+    engine.host.run(["ip6tables-nft", *allowed.split()])
+    eventually(lambda: warnings(docker) == [])
+    assert internet.host.reaches(engine.host.outer[1], 8080)
+
+
+@pytest.mark.parametrize(
+    ("rules", "out", "enters"),
+    [
+        (["-m conntrack --ctstate DNAT,ESTABLISHED -j ACCEPT"], False, True),
+        (["-i docker0 -m conntrack --ctstate NEW -j ACCEPT", "-m state --state ESTABLISHED -j ACCEPT"], True, False),
+        (["-m conntrack ! --ctstate INVALID -j ACCEPT"], True, True),
+        (["-m addrtype ! --dst-type LOCAL -m conntrack --ctstate NEW -j REJECT", "-j ACCEPT"], False, False),
+    ],
+    ids=["translated", "from containers", "what is valid", "rejected"],
+)
+def test_what_extensions_of_iptables_ask(
+    docker: Docker, internet: Internet, rules: list[str], out: bool, enters: bool
+) -> None:
+    """What is said is what happens, also where nft hides what a rule asks."""
+    engine = docker.engine
+    web(docker, "one", "-p", "8080:80")
+    for rule in rules:
+        engine.host.run(["iptables-nft", "-A", "FORWARD", *rule.split()])
+    engine.host.run(["iptables-nft", "-P", "FORWARD", "DROP"])
+    assert Inside(engine, "one").reaches(GOOGLE) is out
+    assert internet.host.reaches(engine.host.outer[0], 8080) is enters
+
+    def said() -> bool:
+        lines = warnings(docker)
+        stops_out, stops_in = (any(word in line for line in lines) for word in ("docker0 sends out", "behind docker0"))
+        return (stops_out, stops_in) == (not out, not enters)
+
+    eventually(said)
 
 
 def test_ufw_reloads(docker: Docker, internet: Internet) -> None:

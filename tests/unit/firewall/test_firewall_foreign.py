@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from weft.firewall.foreign import Finding, ForeignRules, summary
-from weft.firewall.legacy import legacy_listing
+from weft.firewall.iptables import completed, has_extensions, legacy_listing
 from weft.model.segment import Segment
 
 RULESETS = Path(__file__).parents[2] / "rulesets"
@@ -167,3 +167,81 @@ COMMIT
     (finding,) = found(list(map(dict, legacy_listing(text, "ip"))))
     assert finding.entering
     assert finding.remedy == "iptables-legacy -I FORWARD -o docker0 -j ACCEPT"
+
+
+SAVED = """*filter
+:FORWARD DROP [0:0]
+-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A FORWARD {rule}
+COMMIT
+"""
+
+
+def of_iptables_nft(rule: str) -> list[Finding]:
+    """As nft lists it, with nothing but the name of the extension, and as iptables-nft-save prints it."""
+    place = {"family": "ip", "table": "filter"}
+    extension = {"xt": {"type": "match", "name": "conntrack"}}
+    verdict = {"drop" if rule.endswith("DROP") else "accept": None}
+    listing: list[dict[str, Any]] = [
+        {"chain": {**place, "name": "FORWARD", **POLICY, "policy": "accept" if rule.endswith("DROP") else "drop"}},
+        {"rule": {**place, "chain": "FORWARD", "handle": 7, "expr": [extension, ACCEPT]}},
+        {"rule": {**place, "chain": "FORWARD", "handle": 8, "expr": [extension, verdict]}},
+    ]
+    assert has_extensions(listing, "ip")
+    assert not has_extensions(listing, "ip6")
+    return found([dict(entry) for entry in completed(listing, SAVED.format(rule=rule), "ip")])
+
+
+@pytest.mark.parametrize(
+    ("rule", "stopped"),
+    [
+        ("-m conntrack --ctstate DNAT -j ACCEPT", {False}),
+        ("-m conntrack --ctstatus DNAT -j ACCEPT", {False}),
+        ("-m conntrack --ctstate NEW,RELATED -j ACCEPT", set()),
+        ("-m state ! --state INVALID -j ACCEPT", set()),
+        ("-i docker0 -m conntrack --ctstate NEW -j ACCEPT", {True}),
+        ("-s 172.17.0.0/16 -m conntrack --ctstate NEW -j ACCEPT", {True}),
+        ("! -s 172.17.0.0/16 -m conntrack --ctstate NEW -j ACCEPT", {False}),
+        ("-d 172.17.0.2 -p tcp -m multiport --dports 22,400:500 -j ACCEPT", {False}),
+        ("-p tcp -m multiport --dports 22,80 -j ACCEPT", {True, False}),
+        ("-m addrtype --dst-type LOCAL -j ACCEPT", {True, False}),
+        ("-m addrtype ! --dst-type LOCAL -j ACCEPT", set()),
+        ("-m mark ! --mark 0x1/0xf -j ACCEPT", set()),
+        ("-m conntrack --ctstate NEW -m set --match-set mine src -j ACCEPT", {True, False}),
+        ("-m conntrack --ctstate NEW -m time --timestart 08:00 --utc -j ACCEPT", {True, False}),
+        ("-m addrtype ! --dst-type LOCAL -m conntrack --ctstate NEW -j DROP", {True, False}),
+        ("-m conntrack --ctstate INVALID -j DROP", set()),
+        ('-m comment --comment "no -j ACCEPT here" -m conntrack --ctstate DNAT -j DROP', {True}),
+    ],
+)
+def test_what_extensions_of_iptables_ask(rule: str, stopped: set[bool]) -> None:
+    findings = of_iptables_nft(rule)
+    assert {each.entering for each in findings} == stopped
+    assert {each.rule for each in findings} <= {"", "8 (drop)"}
+
+
+def test_a_chain_that_changed_meanwhile() -> None:
+    listing = [{"rule": {"family": "ip", "table": "filter", "chain": "FORWARD", "handle": 7, "expr": [ACCEPT]}}]
+    assert completed(listing, SAVED.format(rule="-j DROP"), "ip") == listing
+
+
+def relay_stopped(*rules: list[dict[str, Any]], hook: str = "input") -> list[Finding]:
+    listing = table(*rules)
+    listing[0]["chain"]["hook"] = hook
+    return list(ForeignRules(listing).relay_obstacles(40000, "eth0"))
+
+
+def test_what_enters_for_the_relay() -> None:
+    (finding,) = relay_stopped()
+    assert finding.what.startswith("the policy drop of chain base of table inet t stops connections over IPv6 to ")
+    assert finding.remedy == "nft insert rule inet t base ct status dnat accept"
+    assert relay_stopped([match({"ct": {"key": "status"}}, "dnat"), ACCEPT]) == []
+    assert relay_stopped([match({"fib": {"result": "type", "flags": ["daddr"]}}, "local"), ACCEPT]) == []
+    assert relay_stopped(hook="forward") == []
+
+
+def test_the_relay_behind_ufw() -> None:
+    (finding,) = ForeignRules(listed("ufw")).relay_obstacles(40000, "eth0")
+    assert (finding.family, finding.chain) == ("ip6", "INPUT")
+    assert "before6.rules" in finding.remedy
+    assert list(ForeignRules(listed("firewalld")).relay_obstacles(40000, "eth0")) == []

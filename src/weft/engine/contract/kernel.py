@@ -54,8 +54,8 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class ForeignListing:
-    """Tables of other programs that forwarded packets pass, as libnftables-json(5) has them; `unseen` says what is not
-    in it, and why.
+    """Tables of other programs that packets to and from containers pass, as libnftables-json(5) has them; `unseen` says
+    what is not in it, and why.
     """
 
     entries: tuple[Mapping[str, Any], ...] = ()

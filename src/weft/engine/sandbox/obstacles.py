@@ -6,6 +6,7 @@ import logging
 from weft.drivers.contract import Segmented
 from weft.drivers.registry import Registry
 from weft.engine.contract.kernel import Facts, Kernel
+from weft.engine.contract.relay import Relay
 from weft.engine.inventory import Inventory
 from weft.firewall.foreign import Finding, ForeignRules, summary
 from weft.model.container import ContainerRecord
@@ -13,16 +14,18 @@ from weft.model.errors import WeftError
 from weft.model.network import NetworkRecord
 
 _log = logging.getLogger(__name__)
+_SOME_PORT = 40000  # weft-relay's, before it listens
 _SETTLE = 1.0  # seconds that a reload of somebody's rules may take before we look at the result
 
 
 class Obstacles:
     """Findings by network, of the last look. Nothing here is waited for: a start costs a look-up."""
 
-    def __init__(self, inventory: Inventory, kernel: Kernel, drivers: Registry) -> None:
+    def __init__(self, inventory: Inventory, kernel: Kernel, drivers: Registry, relay: Relay) -> None:
         self._inventory = inventory
         self._kernel = kernel
         self._drivers = drivers
+        self._relay = relay
         self._rules = ForeignRules(())
         self._uplink = ""
         self._unseen: tuple[str, ...] = ()
@@ -58,12 +61,19 @@ class Obstacles:
             for attachment in record.attachments
         }
         networks = [each for each in self._inventory.networks.values() if each.name == "bridge" or each.id in used]
-        return summary(finding for network in networks for finding in self._of(network)) + self._unseen
+        found = [finding for network in networks for finding in self._of(network)]
+        if self._relay.port:
+            found += self._rules.relay_obstacles(self._relay.port, self._uplink)
+        return summary(found) + self._unseen
 
     def of(self, record: ContainerRecord) -> tuple[str, ...]:
-        """Return what stops the traffic of a container's networks."""
-        networks = (self._inventory.networks.get(attachment.network_id) for attachment in record.attachments)
-        return summary(finding for network in networks if network is not None for finding in self._of(network))
+        """Return what stops the traffic of a container's networks, if it publishes ports."""
+        known = (self._inventory.networks.get(attachment.network_id) for attachment in record.attachments)
+        networks = [network for network in known if network is not None]
+        found = [finding for network in networks for finding in self._of(network)]
+        if self._relay.available and all(network.pool_of(6) is None for network in networks):
+            found += self._rules.relay_obstacles(self._relay.port or _SOME_PORT, self._uplink)
+        return summary(found)
 
     def tell(self, record: ContainerRecord) -> None:
         """Say in the log what stops the traffic of a container that publishes ports, unless it was said."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from weft.engine.contract.kernel import ForeignListing
-from weft.firewall.legacy import legacy_listing
+from weft.firewall.iptables import completed, has_extensions, legacy_listing
 from weft.kernel.nft.context import Context, NftError
 from weft.kernel.nft.tables import OwnTables
 
@@ -18,10 +18,14 @@ _LEGACY = {
     "ip": (Path("/proc/net/ip_tables_names"), "iptables-legacy-save"),
     "ip6": (Path("/proc/net/ip6_tables_names"), "ip6tables-legacy-save"),
 }
+_NFT_SAVE = {"ip": "iptables-nft-save", "ip6": "ip6tables-nft-save"}
 
 
 def list_foreign(own: OwnTables) -> ForeignListing:
-    """Return the tables with a filter chain that forwarded packets pass, ours left out; blocks. Raises OSError."""
+    """Return the tables with a filter chain that packets to containers, and to weft-relay, pass, ours left out.
+
+    Blocks. Raises OSError.
+    """
     context = Context(json=True)
     entries: list[Mapping[str, Any]] = []
     unseen: list[str] = []
@@ -38,6 +42,8 @@ def list_foreign(own: OwnTables) -> ForeignListing:
     finally:
         context.close()
     for family in _LEGACY:
+        if has_extensions(entries, family):
+            entries = _with_extensions(family, entries, unseen)
         _take_legacy(family, entries, unseen)
     return ForeignListing(tuple(entries), tuple(unseen))
 
@@ -47,7 +53,7 @@ def _tables(context: Context, own: OwnTables) -> list[tuple[str, str]]:
     found: dict[tuple[str, str], None] = {}
     for entry in _entries(context.run("list chains")):
         chain = entry.get("chain")
-        if chain is None or chain.get("hook") != "forward" or chain.get("type") != "filter":
+        if chain is None or chain.get("hook") not in ("forward", "input") or chain.get("type") != "filter":
             continue
         family, table = str(chain.get("family")), str(chain.get("table"))
         if family in ("ip", "ip6", "inet") and not (family == "inet" and own.is_own(table)):
@@ -65,6 +71,25 @@ def _entries(text: str) -> list[Mapping[str, Any]]:
     return [entry for entry in listed if isinstance(entry, dict)]
 
 
+def _with_extensions(family: str, entries: list[Mapping[str, Any]], unseen: list[str]) -> list[Mapping[str, Any]]:
+    program = _NFT_SAVE[family]
+    path = shutil.which(program)
+    if path is None:
+        unseen.append(f"what rules of table {family} filter ask in full only {program} shows: install iptables")
+        return entries
+    try:
+        return completed(entries, _saved(path), family)
+    except (OSError, subprocess.SubprocessError) as error:
+        unseen.append(f"rules of table {family} filter could not be read in full: {error}")
+        return entries
+
+
+def _saved(program: str) -> str:
+    return subprocess.run(
+        [program, "-t", "filter"], capture_output=True, text=True, timeout=_TIMEOUT, check=True
+    ).stdout
+
+
 def _take_legacy(family: str, entries: list[Mapping[str, Any]], unseen: list[str]) -> None:
     names, program = _LEGACY[family]
     try:
@@ -79,8 +104,8 @@ def _take_legacy(family: str, entries: list[Mapping[str, Any]], unseen: list[str
         )
         return
     try:
-        done = subprocess.run([path, "-t", "filter"], capture_output=True, text=True, timeout=_TIMEOUT, check=True)
+        text = _saved(path)
     except (OSError, subprocess.SubprocessError) as error:
         unseen.append(f"rules of iptables-legacy ({family}) could not be read: {error}")
         return
-    entries += legacy_listing(done.stdout, family)
+    entries += legacy_listing(text, family)
