@@ -142,7 +142,7 @@ class Daemon:
             settings,
             HostObserver(nft_version()),
             self._summary,
-            engine.obstacles.warnings,
+            engine.warnings,
         )
         return engine, system
 

@@ -15,6 +15,7 @@ from weft.engine.events import EventBus
 from weft.engine.inventory import Inventory
 from weft.engine.locks import Locks
 from weft.engine.networks.defaults import DefaultNetworks
+from weft.engine.networks.neighbours import Neighbours
 from weft.engine.sandbox.addresses import AddressBook
 from weft.engine.sandbox.firewall import Firewall
 from weft.engine.sandbox.lease_watch import LeaseWatch
@@ -59,6 +60,7 @@ class Engine:
             inventory, edges.kernel, drivers, sandboxes.publisher, sandboxes.links, events, settings.accepted_mark
         )
         self._lease_watch = LeaseWatch(inventory, sandboxes.service, ground.container_locks, edges.leases)
+        self._neighbours = Neighbours(inventory, edges.kernel)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def _gateway_network(self) -> NetworkRecord:
@@ -79,6 +81,7 @@ class Engine:
 
     async def start(self) -> None:
         """Bring records, kernel and processes into agreement; containers that are due start in the background."""
+        self._neighbours.make_room()
         await self._restore_relay()
         await self.firewall.load()  # networks add their elements to it
         await self.default_networks.ensure()
@@ -102,6 +105,10 @@ class Engine:
             asyncio.create_task(self._lease_watch.run()),
             asyncio.create_task(self._sandboxes.service.check_outside()),
         ]
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return what /info warns of: what stops containers' traffic, and limits that are near."""
+        return self.obstacles.warnings() + self._neighbours.warnings()
 
     async def _restore_relay(self) -> None:
         running = (record for record in self.inventory.containers.values() if record.sandbox_id == record.id)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from weft.engine.contract.kernel import Facts, ForeignListing, Listener, SandboxSockets
-from weft.kernel import sockdiag, sysctl
+from weft.kernel import neighbours, sockdiag, sysctl
 from weft.kernel.dns_sockets import open_dns_sockets
 from weft.kernel.facts import observe
 from weft.kernel.nft.foreign import list_foreign
@@ -87,6 +87,10 @@ class HostKernel:
     def ephemeral_ports(self) -> range:
         """Return the host's net.ipv4.ip_local_port_range."""
         return sysctl.ephemeral_ports()
+
+    def make_room_for_neighbours(self) -> int:
+        """Raise the machine's limits of neighbours; return the lowest in force, 0 where the kernel does not show it."""
+        return neighbours.make_room()
 
     async def open_dns_sockets(self, sandbox: str) -> SandboxSockets:
         """Open UDP and TCP sockets inside a sandbox at 127.0.0.11 on free ports, and redirect its port 53 to them.

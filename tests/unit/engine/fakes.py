@@ -59,6 +59,7 @@ class FakeKernel:
         self.fail_on = ""
         self.occupied: frozenset[Listener] = frozenset()
         self.foreign = ForeignListing()
+        self.neighbours = 0  # of which the limit is not shown
         self.changes_of_others: asyncio.Queue[None] = asyncio.Queue()
         self.flushes: asyncio.Queue[str] = asyncio.Queue()
 
@@ -118,6 +119,9 @@ class FakeKernel:
 
     def ephemeral_ports(self) -> range:
         return range(32768, 32778)
+
+    def make_room_for_neighbours(self) -> int:
+        return self.neighbours
 
     async def open_dns_sockets(self, sandbox: str) -> SandboxSockets:
         assert sandbox in self.sandboxes

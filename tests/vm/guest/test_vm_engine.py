@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
+import socket
 from pathlib import Path
+
+import pytest
 
 from rig.docker import Docker
 from rig.engine import Engine
 from rig.eventually import eventually
 from rig.host import Host
+from weft.kernel.neighbours import make_room
 
 CGROUPS = Path("/sys/fs/cgroup")
 
@@ -89,3 +94,21 @@ def test_pause_freezes_and_a_paused_container_can_be_removed(docker: Docker) -> 
     docker.out("pause", "one")
     docker.out("rm", "-f", "one")
     assert not events.exists()
+
+
+def test_more_neighbours_than_the_kernel_has_room_for(engine: Engine) -> None:
+    """The limit is the whole machine's; here weftd would run where the kernel shows it."""
+    tables = [Path(f"/proc/sys/net/{family}/neigh/default") for family in ("ipv4", "ipv6")]
+    for table in tables:
+        for number, limit in ((1, 2), (2, 4), (3, 8)):
+            (table / f"gc_thresh{number}").write_text(str(limit))
+    with engine.host.udp() as asking:
+        with pytest.raises(OSError, match=os.strerror(errno.ENOBUFS)):
+            _greet(asking)
+        assert make_room() == 65536
+        _greet(asking)
+
+
+def _greet(asking: socket.socket) -> None:
+    for last in range(100, 200):
+        asking.sendto(b"hello", (f"10.9.0.{last}", 9))

@@ -104,6 +104,10 @@ class Kernel(Contract):
         """Return the host's net.ipv4.ip_local_port_range."""
         ...
 
+    def make_room_for_neighbours(self) -> int:
+        """Raise the machine's limits of neighbours; return the lowest in force, 0 where the kernel shows none."""
+        ...
+
     async def open_dns_sockets(self, sandbox: str) -> SandboxSockets:
         """Open UDP and TCP sockets inside a sandbox at 127.0.0.11 on free ports, and redirect its port 53 to them."""
         ...
