@@ -12,6 +12,8 @@ import pytest
 from rig.docker import CLIS, Docker
 from rig.engine import MakeEngine
 from rig.eventually import eventually
+from rig.flow import flood, is_held_to, passed
+from rig.inside import Inside
 from rig.internet import Internet
 from rig.leftovers import pins, settled
 
@@ -226,6 +228,18 @@ def test_asked_addresses(docker: Docker, cni: Configurations) -> None:
     told = docker.fails(*run, "--ip", "10.99.0.1", "busybox", "top")
     assert "CNI plugin bridge (ADD) failed" in told
     assert cni.held("blue") == ["10.66.0.77"]
+
+
+def test_rates(docker: Docker, cni: Configurations) -> None:
+    cni.bridge("blue", "10.66.0.0/24")
+    rates = "name=blue,driver-opt=weft.egress_rate=10mbit,driver-opt=weft.ingress_rate=4mbit"
+    docker.out("run", "-d", "--name", "limited", "--network", rates, "busybox", "top")
+    docker.out("run", "-d", "--name", "free", "--network", "blue", "busybox", "top")
+    limited, free = Inside(docker.engine, "limited"), Inside(docker.engine, "free")
+    out = passed(flood(limited, endpoint(docker, "free", "blue")["IPAddress"]), free, 2.0)
+    back = passed(flood(free, endpoint(docker, "limited", "blue")["IPAddress"]), limited, 2.0)
+    assert is_held_to(1_250_000, out)
+    assert is_held_to(500_000, back, at_once=600_000)
 
 
 def test_a_plugin_that_fails_leaves_nothing(docker: Docker, cni: Configurations) -> None:

@@ -13,6 +13,8 @@ import pytest
 from rig.docker import Docker
 from rig.engine import Engine
 from rig.eventually import eventually
+from rig.flow import flood, is_held_to, passed
+from rig.inside import Inside
 from rig.leftovers import settled
 from rig.plugin import EXAMPLES, Plugin, written
 
@@ -84,6 +86,20 @@ def test_traffic_on_a_plugins_network(docker: Docker, ptp: Plugin) -> None:
     docker.out("rm", "-f", "one", "two")
     docker.out("network", "rm", "wires")
     assert settled(docker.engine) == before
+
+
+def test_rates_on_a_plugins_network(docker: Docker, ptp: Plugin) -> None:
+    """10 Mbit/s out is 1.25 MB a second; what comes in faster than 4 Mbit/s is dropped, a second's worth apart."""
+    docker.out("network", "create", "-d", "ptp", "--subnet", "10.76.0.0/24", "wires")
+    rates = "name=wires,driver-opt=weft.egress_rate=10mbit,driver-opt=weft.ingress_rate=4mbit"
+    docker.out("run", "-d", "--name", "limited", "--network", rates, "busybox", "top")
+    docker.out("run", "-d", "--name", "free", "--network", "wires", "busybox", "top")
+    limited, free = Inside(docker.engine, "limited"), Inside(docker.engine, "free")
+    addresses = [
+        docker.inspect(name)["NetworkSettings"]["Networks"]["wires"]["IPAddress"] for name in ("limited", "free")
+    ]
+    assert is_held_to(1_250_000, passed(flood(limited, addresses[1]), free, 2.0))
+    assert is_held_to(500_000, passed(flood(free, addresses[0]), limited, 2.0), at_once=600_000)
 
 
 BARE = """

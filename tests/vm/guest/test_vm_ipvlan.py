@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from rig.docker import Docker
-from rig.engine import Engine
+from rig.docker import CLIS, Docker
+from rig.engine import Engine, WeftEngine
+from rig.eventually import eventually
+from rig.flow import flood, is_held_to, passed
 from rig.host import Host
 from rig.inside import Inside
+from rig.link import link
 from vm.guest.echo import fault, reaches
 
 Place = Callable[..., Inside]
@@ -209,3 +212,45 @@ def test_networks_and_containers_outlive_the_daemon(
     assert not exists(host, "eth0.45")
     assert not exists(host, "eth0.47")
     assert not exists(host, f"di-{alone[:12]}")
+
+
+def test_rates(docker: Docker, place: Place) -> None:
+    """1 Mbit/s is 125 kB a second; what comes in faster than the rate is dropped, a second's worth apart."""
+    create(docker, "net", "--subnet=10.9.0.0/24", "--ip-range=10.9.0.64/26", "-o", "parent=eth0")
+    rates = "driver-opt=weft.egress_rate=1mbit,driver-opt=weft.ingress_rate=1mbit"
+    docker.out("run", "-d", "--name", "limited", "--network", f"name=net,{rates}", "busybox", "sleep", "9999")
+    free, limited = place("free", "net"), Inside(docker.engine, "limited")
+    out = passed(flood(limited, addresses(docker, "free")["IPAddress"]), free, 3.0)
+    back = passed(flood(free, addresses(docker, "limited")["IPAddress"]), limited, 3.0)
+    assert is_held_to(125_000, out)
+    assert is_held_to(125_000, back, at_once=225_000)
+
+
+def test_the_host_is_booted_anew(neighbour: Host, engine: Engine) -> None:
+    """What Weft made is made again, and containers with a restart policy are back on the wire, in l2 and l3 alike."""
+    with Host("rebooted") as host:
+        link(host, neighbour, "10.11.0.0/24")
+        booted = WeftEngine(host)
+        booted.start()
+        docker = Docker(booted, CLIS[0])
+        assert booted.api.post("/images/create?fromImage=busybox&tag=latest").status == 200
+        wire = ("--subnet=10.11.0.0/24", "--ip-range=10.11.0.64/26", "-o", "parent=eth0")
+        create(docker, "wire", *wire)
+        create(docker, "routed", "--subnet=10.41.0.0/24", "-o", "parent=eth0.51", "-o", "ipvlan_mode=l3")
+        for name, network in (("one", "wire"), ("two", "routed"), ("three", "routed")):
+            run = ("run", "-d", "--restart", "always", "--name", name, "--network", network)
+            docker.out(*run, "busybox", "sleep", "9999")
+        hop = addresses(docker, "two", "routed")["IPAddress"]
+        host.reboot()
+        link(host, neighbour, "10.11.0.0/24")
+        booted.start()
+        for name, target in (("one", "10.11.0.2"), ("three", hop)):
+            eventually(lambda name=name, target=target: _pings(docker, name, target), timeout=60)
+        assert exists(host, "eth0.51")
+        docker.out("rm", "-f", "one", "two", "three")
+        docker.out("network", "rm", "wire", "routed")
+        assert not exists(host, "eth0.51")
+
+
+def _pings(docker: Docker, name: str, target: str) -> bool:
+    return docker("exec", name, "ping", "-c", "1", "-W", "2", target).returncode == 0
