@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -186,6 +188,7 @@ def test_the_daemons_policy(make_engine: MakeEngine, outside: Host) -> None:
     assert not outside.reaches(host, 8080)
     assert outside.reaches(host, 8082)
     assert engine.host.reaches("127.0.0.1", 8080)
+    assert "\n  Publish: localhost" in Docker(engine, str(Path(sys.executable).with_name("weft"))).out("info")
     engine.host.run(["nft", "flush", "ruleset"])
     eventually(lambda: engine.host.reaches("127.0.0.1", 8080))
     assert not outside.reaches(host, 8080)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from weft.engine.contract.runtime import ExecSpec, RuntimeInfo
+from weft.model.exposure import OPEN, Exposure
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +74,4 @@ class SystemState:
     started: int  # nanoseconds since the epoch
     network_drivers: tuple[str, ...]
     log_driver: str = "json-file"  # of containers that name none
+    publish: Exposure = OPEN  # who may use ports for which neither container nor network says

@@ -101,6 +101,7 @@ class SystemService:
             started=daemon.started,
             network_drivers=tuple(sorted({*self._drivers.names, *self._remotes.active("NetworkDriver")})),
             log_driver=self._settings.log.driver,
+            publish=self._settings.publish,
         )
 
     def _counts(self) -> dict[str, int]:

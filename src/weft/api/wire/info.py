@@ -242,4 +242,4 @@ def _pools(state: SystemState, version: Version) -> list[PoolAnswer] | UnsetType
 def _firewall(state: SystemState, version: Version) -> FirewallAnswer | UnsetType:
     if version < _FIREWALL_SINCE:
         return UNSET
-    return FirewallAnswer(driver="nftables", info=[("Version", state.nft_version)])
+    return FirewallAnswer(driver="nftables", info=[("Version", state.nft_version), ("Publish", str(state.publish))])

@@ -47,6 +47,9 @@ def server_lines(info: Json) -> Iterator[str]:
         yield " Default Address Pools:"
         for pool in pools:
             yield f"   Base: {text(pool, 'Base')}, Size: {number(pool, 'Size')}"
+    if firewall := inner(info, "FirewallBackend"):
+        yield f" Firewall Backend: {text(firewall, 'Driver')}"
+        yield from _pairs(firewall, "Info")
 
 
 def _named(info: Json, names: tuple[tuple[str, str], ...]) -> Iterator[str]:
