@@ -24,6 +24,7 @@ from weft.model.mark import Mark
 
 PUBLISHED_ONLY = "published_only"
 LINKED_ONLY = "linked_only"
+WITHIN_HOME = "within_home"
 CLOSED = "closed"
 # What a packet that enters a network goes through, from nothing to everything, and who may use a published port.
 DIRECT = "direct"
@@ -43,8 +44,9 @@ def _prerouting_raw() -> tuple[str, ...]:
     return (
         "type filter hook prerouting priority raw; policy accept;",
         # Bridges route 127.0.0.0/8, for published ports on it: nobody but the host itself may use that.
-        'iifname != "lo" ip daddr 127.0.0.0/8 counter drop comment "weft: loopback from outside"',
-        f'iifname @{BRIDGES} ip saddr 127.0.0.0/8 counter drop comment "weft: forged loopback source"',
+        # Each packet of each connection comes by here: what nearly none has is asked first.
+        'ip daddr 127.0.0.0/8 iifname != "lo" counter drop comment "weft: loopback from outside"',
+        f'ip saddr 127.0.0.0/8 iifname @{BRIDGES} counter drop comment "weft: forged loopback source"',
     )
 
 
@@ -57,11 +59,12 @@ def _nat_hook(hook: str, priority: str) -> tuple[str, ...]:
 
 def _publish(family: Family) -> tuple[str, ...]:
     dnat, header = f"dnat {family.header} to", family.header
+    # A port is held at every address or at some, never both, so the order is that of how often each is used.
     return (
-        f"{dnat} {header} daddr . meta l4proto . th dport map @{family.bound_ports}",
-        f"{dnat} {header} daddr . meta l4proto . th dport map @{family.bound_runs}",
         f"{dnat} meta l4proto . th dport map @{family.ports}",
+        f"{dnat} {header} daddr . meta l4proto . th dport map @{family.bound_ports}",
         f"{dnat} meta l4proto . th dport map @{family.runs}",
+        f"{dnat} {header} daddr . meta l4proto . th dport map @{family.bound_runs}",
     )
 
 
@@ -79,10 +82,8 @@ def _relay() -> tuple[str, ...]:
 def _postrouting() -> tuple[str, ...]:
     rules = ["type nat hook postrouting priority srcnat; policy accept;"]
     families = FAMILIES.values()
-    # An endpoint that reaches a neighbour, or itself, through a published port must get its answers through the host.
-    rules += [f"ct status dnat {f.header} saddr . oifname @{f.home} masquerade" for f in families]
-    rules += [f"oifname @{BRIDGES} ip saddr 127.0.0.0/8 masquerade"]
-    rules += [f"{f.header} saddr . oifname @{f.home} return" for f in families]
+    rules += [f"ip saddr 127.0.0.0/8 oifname @{BRIDGES} masquerade"]
+    rules += [f"{f.header} saddr . oifname @{f.home} goto {WITHIN_HOME}" for f in families]
     rules += [f"snat {f.header} to {f.header} saddr map @{f.source}" for f in families]
     rules += [f"{f.header} saddr @{f.masquerade} masquerade" for f in families]
     return tuple(rules)
@@ -108,6 +109,8 @@ CHAINS: dict[str, tuple[str, ...]] = {
     "publish4": _publish(IPV4),
     "publish6": (*_relay(), f"ip6 daddr {_HERE} return", *_publish(IPV6)),
     "nat_postrouting": _postrouting(),
+    # An endpoint that reaches a neighbour, or itself, through a published port must get its answers through the host.
+    WITHIN_HOME: ("ct status dnat masquerade",),
     "forward": _forward(),
     LINKED_ONLY: (f"ip saddr . ip daddr . meta l4proto . th dport @{LINKS} accept", f"goto {PUBLISHED_ONLY}"),
     PUBLISHED_ONLY: (f"ct status dnat goto {EXPOSED}", 'counter drop comment "weft: port not published"'),
