@@ -179,6 +179,28 @@ def test_the_most_specific_policy_holds(docker: Docker, outside: Host, internet:
     assert outside.reaches(host, 8081)
 
 
+@pytest.mark.parametrize(
+    ("policy", "reached"), [("localhost", False), ("lan", True), ("203.0.113.0/24", False), ("0.0.0.0/0", True)]
+)
+def test_a_policy_of_a_long_run(docker: Docker, outside: Host, policy: str, reached: bool) -> None:
+    """One element says it of all, but for the port that has a policy of its own, or was withdrawn."""
+    host = docker.engine.host
+    labels = ("--label", f"weft.publish={policy}", "--label", "weft.publish.150/tcp=open")
+    docker.out("run", "-d", "--name", "one", "-p", "8020-8150:20-150", *labels, *WEB)
+    inside = Inside(docker.engine, "one")
+    eventually(lambda: inside.reaches("127.0.0.1") and inside.reaches("127.0.0.1", 81))
+    for port in (8080, 8081):
+        assert host.reaches("127.0.0.1", port)
+        assert outside.reaches(host.outer[0], port) is reached
+    if policy == "localhost":
+        assert "tcp . 20-149 : goto refused" in host.output("nft", "list", "map", "inet", "weft", "exposure_runs4")
+    docker.engine.api.need("POST", "/containers/one/unpublish", {"PortBindings": {"81/tcp": [{}]}})
+    assert not host.reaches("127.0.0.1", 8081)
+    assert outside.reaches(host.outer[0], 8080) is reached
+    docker.out("rm", "-f", "one")
+    assert ". tcp . " not in host.output("nft", "list", "map", "inet", "weft", "exposure_runs4")
+
+
 def test_the_daemons_policy(make_engine: MakeEngine, outside: Host) -> None:
     engine = make_engine({"weft-publish": "localhost"})
     docker = Docker(engine)

@@ -62,6 +62,14 @@ POLICIES = [
     for number, policy in enumerate(("localhost", "lan", "192.0.2.0/24,198.51.100.7,2001:db8::/32"))
     for version, host in ((4, "0.0.0.0"), (6, "::"))
 ]
+POLICY_RUNS = [
+    published(
+        host, 9000 + 100 * kind + number, TARGETS[version], 100 * (1 + kind) + number, exposure=policy, direct=kind == 2
+    )
+    for kind, policy in enumerate(("localhost", "lan", "192.0.2.0/24,2001:db8::/32"))
+    for version, host in ((4, "0.0.0.0"), (6, "::"))
+    for number in range(64)
+]
 CONNECTED = [ip_network(subnet) for subnet in ("192.0.2.0/24", "192.0.2.0/25", "2001:db8::/64")]
 CASES: dict[str, tuple[list[Segment], list[Publication]]] = {
     "ipv4": ([segment(V4)], []),
@@ -83,6 +91,7 @@ CASES: dict[str, tuple[list[Segment], list[Publication]]] = {
         [],
     ),
     "policies": ([segment()], POLICIES),
+    "policies_of_runs": ([segment()], POLICY_RUNS),
     "ports": ([segment()], PORTS),
     "run_of_ports": ([segment()], RUN),
     "relayed": ([segment(V4)], RELAYED),

@@ -118,10 +118,17 @@ CHAINS: dict[str, tuple[str, ...]] = {
     TRUSTED_DIRECT: (f"iifname . oifname @{TRUSTED} goto {DIRECT}", f"goto {PUBLISHED_ONLY}"),
     ROUTED: ("meta l4proto { icmp, ipv6-icmp } accept", f"goto {DIRECT}"),
     DIRECT: (
-        *(f"{family.header} {_PORT} @{family.direct} goto {EXPOSED}" for family in FAMILIES.values()),
+        *(
+            f"{f.header} {_PORT} @{name} goto {EXPOSED}"
+            for f in FAMILIES.values()
+            for name in (f.direct, f.direct_runs)
+        ),
         f"goto {PUBLISHED_ONLY}",
     ),
-    EXPOSED: (*(f"{family.header} {_PORT} vmap @{family.exposure}" for family in FAMILIES.values()), "accept"),
+    EXPOSED: (
+        *(f"{f.header} {_PORT} vmap @{name}" for f in FAMILIES.values() for name in (f.exposure, f.exposure_runs)),
+        "accept",
+    ),
     LAN: (
         *(
             f"{family.header} saddr {{ {', '.join(map(str, PRIVATE[family.version]))} }} accept"

@@ -16,8 +16,8 @@ from weft.firewall.sets import (
     RELAYED_HERE_RUNS,
     RELAYED_RUNS,
 )
-from weft.model.address import Network, text
-from weft.model.exposure import OPEN, Reach
+from weft.model.address import Address, Network, text
+from weft.model.exposure import OPEN, Exposure, Reach
 from weft.model.port import Protocol
 from weft.plan.operations import Element, ForgetFlows
 from weft.plan.plan import Plan
@@ -72,7 +72,8 @@ def publication_contents(published: Iterable[Publication]) -> Contents:
     held = [each for each in given if each.way is Way.TRANSLATED]
     ordered = sorted((each for each in held if each.host_port), key=_order)
     parts = [_elements(run) for _, group in groupby(ordered, key=_target) for run in _runs(list(group))]
-    parts += [part for each in held if each.direct or each.exposure != OPEN for part in _permissions(each)]
+    parts += _directions(each for each in held if each.direct)
+    parts += _permissions(each for each in held if each.exposure != OPEN)
     parts += _relayed(each for each in given if each.way is not Way.TRANSLATED)
     return merged({name: elements} for name, elements in parts)
 
@@ -91,7 +92,7 @@ def _relayed(publications: Iterable[Publication]) -> Iterator[tuple[str, tuple[E
     for (ports, runs, key), numbers in places.items():
         for run in _consecutive(numbers):
             if len(run) >= LONG_RUN:
-                yield runs, (Element((*key, f"{run[0]}-{run[-1]}")),)
+                yield runs, (Element((*key, _range(run))),)
             else:
                 yield ports, tuple(Element((*key, str(number))) for number in run)
 
@@ -150,19 +151,44 @@ def _elements(run: Sequence[Publication]) -> tuple[str, tuple[Element, ...]]:
     return (family.bound_ports if bound else family.ports), elements
 
 
-def _permissions(publication: Publication) -> Iterator[tuple[str, tuple[Element, ...]]]:
-    """Yield who may reach the endpoint's port, and how, where that is not everybody through the host's ports."""
-    family = FAMILIES[publication.address.version]
-    key = (text(publication.address), publication.protocol.value, str(publication.port))
-    if publication.direct:
-        yield family.direct, (Element(key),)
-    exposure = publication.exposure
-    if exposure != OPEN:
-        yield family.exposure, (Element(key, (f"goto {_DECIDING[exposure.reach]}",)),)
-    prefixes = (prefix for prefix in exposure.prefixes if prefix.version == family.version)
-    listed = tuple(Element((*key, _source(prefix))) for prefix in prefixes)
-    if listed:
-        yield family.listed, listed
+def _directions(publications: Iterable[Publication]) -> Iterator[tuple[str, tuple[Element, ...]]]:
+    """Yield the endpoints' ports that may be reached at their own addresses."""
+    for (address, protocol, _), run in _of_endpoints(publications):
+        family = FAMILIES[address.version]
+        if len(run) >= LONG_RUN:
+            yield family.direct_runs, (Element((text(address), protocol.value, _range(run))),)
+        else:
+            yield family.direct, tuple(Element((text(address), protocol.value, str(port))) for port in run)
+
+
+def _permissions(publications: Iterable[Publication]) -> Iterator[tuple[str, tuple[Element, ...]]]:
+    """Yield who may reach the endpoints' ports, where that is not everybody."""
+    for (address, protocol, exposure), run in _of_endpoints(publications):
+        family, place = FAMILIES[address.version], (text(address), protocol.value)
+        verdict = (f"goto {_DECIDING[exposure.reach]}",)
+        if len(run) >= LONG_RUN:
+            yield family.exposure_runs, (Element((*place, _range(run)), verdict),)
+        else:
+            yield family.exposure, tuple(Element((*place, str(port)), verdict) for port in run)
+        prefixes = [prefix for prefix in exposure.prefixes if prefix.version == family.version]
+        if prefixes:
+            yield family.listed, tuple(Element((*place, _range(run), _source(prefix))) for prefix in prefixes)
+
+
+def _of_endpoints(
+    publications: Iterable[Publication],
+) -> Iterator[tuple[tuple[Address, Protocol, Exposure], list[int]]]:
+    """Yield the runs of an endpoint's ports for which one policy holds."""
+    places: dict[tuple[Address, Protocol, Exposure], list[int]] = {}
+    for each in publications:
+        places.setdefault((each.address, each.protocol, each.exposure), []).append(each.port)
+    for place, numbers in places.items():
+        for run in _consecutive(numbers):
+            yield place, run
+
+
+def _range(run: Sequence[int]) -> str:
+    return f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0])
 
 
 def _source(prefix: Network) -> str:

@@ -72,13 +72,23 @@ class Family:
         return f"direct{self.version}"
 
     @property
+    def direct_runs(self) -> str:
+        """Like `direct`, of long runs of ports."""
+        return f"direct_runs{self.version}"
+
+    @property
     def exposure(self) -> str:
         """Map of (address, protocol, port) of endpoints to the chain that decides; those open to all are not in it."""
         return f"exposure{self.version}"
 
     @property
+    def exposure_runs(self) -> str:
+        """Like `exposure`, of long runs of ports."""
+        return f"exposure_runs{self.version}"
+
+    @property
     def listed(self) -> str:
-        """Set of (address, protocol, port, source prefix): who may reach a port with an allow-list."""
+        """Set of (address, protocol, range of ports, source prefix): who may reach ports with an allow-list."""
         return f"listed{self.version}"
 
     @property
@@ -122,7 +132,11 @@ def _of_family(family: Family) -> tuple[SetDeclaration, ...]:
             family.bound_runs, "map", f"type {address} . inet_proto . inet_service : {address}", interval=True
         ),
         SetDeclaration(family.direct, "set", f"type {address} . inet_proto . inet_service"),
+        SetDeclaration(family.direct_runs, "set", f"type {address} . inet_proto . inet_service", interval=True),
         SetDeclaration(family.exposure, "map", f"type {address} . inet_proto . inet_service : verdict"),
+        SetDeclaration(
+            family.exposure_runs, "map", f"type {address} . inet_proto . inet_service : verdict", interval=True
+        ),
         SetDeclaration(family.listed, "set", f"type {address} . inet_proto . inet_service . {address}", interval=True),
         SetDeclaration(family.connected, "set", f"type {address}", interval=True),
     )
