@@ -61,7 +61,7 @@ def _connect(bench: Bench, namespace: Path, address: str, port: int) -> float:
         namespace, [bench.programs.compiled("connects"), "run", address, port, bench.seconds, _CLIENTS]
     )
     if seen["failed"] > max(_CLIENTS, seen["rate"] / 1000):
-        raise RuntimeError(f"connections to {address} port {port} fail: {seen}")
+        raise RuntimeError(f"connections to {address} port {port} in {namespace} fail: {seen}")
     return float(seen["rate"])
 
 
