@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -112,6 +113,23 @@ def test_default_gateways(make_engine: MakeEngine) -> None:
         engine.host.run(["ip", "address", "add", prefix, "dev", "docker0", *nodad])
     eventually(lambda: one.reaches(GOOGLE))
     eventually(lambda: one.reaches(GOOGLE6))
+
+
+def test_mtu(make_engine: MakeEngine) -> None:
+    """Of the default bridge the daemon's, of a network its own; what is larger and may not be cut does not leave."""
+    docker = Docker(make_engine({"mtu": 1300}))
+    docker.out("network", "create", "-o", "com.docker.network.driver.mtu=1280", "net")
+    for name, network, largest in (("one", "bridge", 1300), ("two", "net", 1280)):
+        docker.out("run", "-d", "--name", name, "--network", network, "busybox", "top")
+        with Inside(docker.engine, name).udp() as sock:
+            sock.setsockopt(socket.IPPROTO_IP, _MTU_DISCOVER, _PROBE)
+            place = (GOOGLE, 9)
+            sock.sendto(bytes(largest - 28), place)
+            with pytest.raises(OSError, match="Message too long"):
+                sock.sendto(bytes(largest - 27), place)
+
+
+_MTU_DISCOVER, _PROBE = 10, 3  # linux/in.h: never cut, whatever was learnt of the way
 
 
 def test_ip(make_engine: MakeEngine, internet: Internet) -> None:
