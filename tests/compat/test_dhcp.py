@@ -108,11 +108,10 @@ class Site:
         (pid,) = (pid for pid, line in self.host.processes().items() if "udhcpc" in line and told in line)
         return pid
 
-    def macvlan(self, name: str = "lan") -> None:
+    def macvlan(self, name: str = "lan", *options: str) -> None:
         """A macvlan network on the wire."""
-        self.docker.out(
-            *("network", "create", "-d", "macvlan", "--ipam-driver", "dhcp", "-o", f"parent={self.wire.ours}", name)
-        )
+        parent = ("-o", f"parent={self.wire.ours}")
+        self.docker.out("network", "create", "-d", "macvlan", "--ipam-driver", "dhcp", *parent, *options, name)
 
     def run(self, name: str, network: str = "lan", *options: str) -> dict[str, Any]:
         """Start a container; returns its endpoint."""
@@ -282,6 +281,19 @@ def test_bridge_of_the_host(site: Site) -> None:
 
 
 @pytest.mark.newer_cli
+def test_passthru(site: Site) -> None:
+    """One container has the wire to itself; the next one gets its lease when the first is gone."""
+    site.wire.serve()
+    site.macvlan("lan", "-o", "macvlan_mode=passthru")
+    for name in ("one", "two"):
+        shown = site.run(name)
+        assert site.addresses(name) == [f"{shown['IPAddress']}/24"]
+        assert shown["IPAddress"].startswith("10.88.0.")
+        assert "bytes from" in site.docker.out("exec", name, "ping", "-c", "1", "-w", "5", "10.88.0.1")
+        site.docker.out("rm", "-f", name)
+    eventually(lambda: site.clients() == [])
+
+
 def test_connect_and_disconnect(site: Site) -> None:
     site.macvlan()
     site.docker.out("network", "create", "plain")
