@@ -324,6 +324,57 @@ def test_an_ipam_plugin_under_a_bridge(docker: Docker, sequential: Plugin) -> No
     assert state(sequential) == {}
 
 
+SLOW = """
+import sys, time
+from pathlib import Path
+from weft.plugins.sdk import IpamDriver, Pool, serve
+
+MODE, HELD = map(Path, sys.argv[1:])
+
+class Slow(IpamDriver):
+    # Gives one pool, and takes its time over the gateway; what it gave is the file HELD.
+    def request_pool(self, pool, sub_pool, options, ipv6, address_space):
+        HELD.touch(exist_ok=False)
+        return Pool(id="only", pool="10.95.0.0/24")
+
+    def release_pool(self, pool_id):
+        HELD.unlink()
+
+    def request_address(self, request):
+        while MODE.read_text() == "slow":
+            time.sleep(0.05)
+        return "10.95.0.1/24"
+
+serve(Slow(), name="slow")
+"""
+
+
+def test_a_pool_of_a_network_that_a_crash_cut_off(docker: Docker, engine: Engine, mode: Path) -> None:
+    held = engine.host.directory / "held"
+    mode.write_text("slow")
+    plugin = written(engine.host, "slow", SLOW, str(mode), str(held))
+    create = ("network", "create", "--ipam-driver", "slow", "net")
+    try:
+        with docker.popen(*create):
+            eventually(held.exists)
+            engine.kill()
+        mode.write_text("")
+        engine.start()
+        eventually(lambda: not held.exists())
+        docker.out(*create)
+        engine.kill()
+        engine.start()
+        # it is asked only after it was told what is held
+        docker.fails("network", "create", "--ipam-driver", "slow", "--subnet", "10.96.0.0/24", "other")
+        assert held.exists()  # this one has its network
+        docker.out("network", "rm", "net")
+        assert not held.exists()
+    finally:
+        mode.write_text("")
+        engine.sweep()
+        plugin.stop()
+
+
 def test_pools_that_collide_with_a_route_are_passed_over(docker: Docker, sequential: Plugin) -> None:
     docker.engine.host.output("ip", "route", "add", "10.77.0.0/23", "dev", "lo")
     try:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from weft.engine.contract.records import Change, Delete, Put, Record, Store
 from weft.model.container import ContainerRecord
 from weft.model.errors import InvalidParameter, NotFound
-from weft.model.network import NetworkRecord
+from weft.model.network import NetworkRecord, TakenPool
 from weft.model.volume import VolumeRecord
 
 
@@ -17,12 +17,13 @@ class Inventory:
         self.containers: dict[str, ContainerRecord] = {}
         self.networks: dict[str, NetworkRecord] = {}
         self.volumes: dict[str, VolumeRecord] = {}
+        self.taken_pools: dict[str, TakenPool] = {}
         self._container_names: dict[str, str] = {}
         self.linkers: dict[str, set[str]] = {}  # container -> containers with a legacy link to it
         for record in records:
             self._keep(record)
 
-    def save(self, *records: ContainerRecord | NetworkRecord | VolumeRecord) -> None:
+    def save(self, *records: ContainerRecord | NetworkRecord | VolumeRecord | TakenPool) -> None:
         """Write records, new or changed, in one transaction."""
         self.commit(tuple(Put(record) for record in records))
 
@@ -50,6 +51,8 @@ class Inventory:
             self.networks[record.id] = record
         elif isinstance(record, VolumeRecord):
             self.volumes[record.name] = record
+        elif isinstance(record, TakenPool):
+            self.taken_pools[record.id] = record
 
     def _drop_links(self, record: ContainerRecord | None) -> None:
         for target, _ in link_targets(record) if record is not None else ():
@@ -68,6 +71,8 @@ class Inventory:
             self.networks.pop(change.key, None)
         elif change.type is VolumeRecord:
             self.volumes.pop(change.key, None)
+        elif change.type is TakenPool:
+            self.taken_pools.pop(change.key, None)
 
     def container_named(self, name: str) -> ContainerRecord | None:
         """Return the container of exactly that name, or None."""

@@ -40,6 +40,19 @@ class Pool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TakenPool:
+    """A pool that an IPAM driver outside gave for a network which is not recorded yet: a crash must not leak it."""
+
+    driver: str
+    pool: Pool
+
+    @property
+    def id(self) -> str:
+        """What it is stored under."""
+        return f"{self.driver}/{self.pool.handle}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkSpec:
     """What `network create` asks for (Engine API v1.51 NetworkCreateRequest)."""
 

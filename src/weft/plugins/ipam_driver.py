@@ -1,7 +1,7 @@
 """IPAM drivers of plugin protocol v1: IpamDriver.* (moby, libnetwork/docs/ipam.md)."""
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,25 +59,28 @@ class V1IpamDriver:
     # ── pools ──
 
     async def request_pools(
-        self, spec: NetworkSpec, *, host_routes: Iterable[Subnet] = (), without_gateway: Collection[int] = ()
+        self,
+        spec: NetworkSpec,
+        *,
+        host_routes: Iterable[Subnet] = (),
+        without_gateway: Collection[int] = (),
+        taken: Callable[[Pool], None] = lambda _: None,
     ) -> tuple[Pool, ...]:
         routes = tuple(route for route in host_routes if route.prefixlen)
-        taken: list[Pool] = []
+        done: list[Pool] = []
         try:
             for version, enabled in ((4, spec.ipv4), (6, spec.ipv6)):
                 wanted = [pool for pool in spec.pools if _version(pool) == version] or [PoolSpec()]
                 for each in wanted if enabled else ():
-                    taken.append(await self._pool(spec, version, each, routes, version not in without_gateway))
+                    held = await self._free_pool(spec, version, each, routes, taken)
+                    done.append(await self._pool(held, each, version not in without_gateway))
         except BaseException:
-            for pool in taken:
+            for pool in done:
                 await self._release_quietly(pool)
             raise
-        return tuple(taken)
+        return tuple(done)
 
-    async def _pool(
-        self, spec: NetworkSpec, version: int, wanted: PoolSpec, routes: Sequence[Subnet], needs_gateway: bool
-    ) -> Pool:
-        held = await self._free_pool(spec, version, wanted, routes)
+    async def _pool(self, held: _Held, wanted: PoolSpec, needs_gateway: bool) -> Pool:
         pool = Pool(
             subnet=held.subnet,
             ip_range=wanted.ip_range,
@@ -114,12 +117,20 @@ class V1IpamDriver:
             raise SystemFailure(f"failed to allocate {what}: plugin {self._client.name} gave none")
         return interface.ip
 
-    async def _free_pool(self, spec: NetworkSpec, version: int, wanted: PoolSpec, routes: Sequence[Subnet]) -> _Held:
+    async def _free_pool(
+        self,
+        spec: NetworkSpec,
+        version: int,
+        wanted: PoolSpec,
+        routes: Sequence[Subnet],
+        taken: Callable[[Pool], None],
+    ) -> _Held:
         """Ask for a pool until one collides with no route of the host; those that do are held until then."""
         rejected: list[_Held] = []
         try:
             for _ in range(_ATTEMPTS):
                 held = await self._request_pool(spec, version, wanted)
+                taken(Pool(subnet=held.subnet, handle=held.handle, data=held.data))
                 collides = any(route.version == version and route.overlaps(held.subnet) for route in routes)
                 if wanted.subnet is not None or not collides:
                     return held
@@ -174,9 +185,9 @@ class V1IpamDriver:
                 await self._call("ReleaseAddress", {"PoolID": pool.handle, "Address": str(address)}, retry=False)
         await self._call("ReleasePool", {"PoolID": pool.handle}, retry=False)
 
-    async def release_pools(self, record: NetworkRecord) -> None:
+    async def release_pools(self, pools: Iterable[Pool]) -> None:
         problems: list[WeftError] = []
-        for pool in record.pools:
+        for pool in pools:
             try:
                 await self._release_pool(pool)
             except WeftError as error:

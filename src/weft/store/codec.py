@@ -27,13 +27,14 @@ from weft.engine.contract.records import Record
 from weft.model.address import text
 from weft.model.container import ContainerRecord
 from weft.model.image import ImageRecord
-from weft.model.network import NetworkRecord
+from weft.model.network import NetworkRecord, TakenPool
 from weft.model.volume import VolumeRecord
 
 KINDS: dict[str, type[Record]] = {
     "container": ContainerRecord,
     "image": ImageRecord,
     "network": NetworkRecord,
+    "taken pool": TakenPool,
     "volume": VolumeRecord,
 }
 _NAMES = {record_type: kind for kind, record_type in KINDS.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address, ip_interface, ip_network
 from typing import Any
@@ -73,13 +73,20 @@ class Program:
         return True
 
     async def request_pools(
-        self, spec: NetworkSpec, *, host_routes: Iterable[Subnet] = (), without_gateway: Collection[int] = ()
+        self,
+        spec: NetworkSpec,
+        *,
+        host_routes: Iterable[Subnet] = (),
+        without_gateway: Collection[int] = (),
+        taken: Callable[[Pool], None] = lambda _: None,
     ) -> tuple[Pool, ...]:
+        pool = Pool(subnet=ip_network("10.1.0.0/24"), handle="p1")
+        taken(pool)
         self._call("pools")
-        return (Pool(subnet=ip_network("10.1.0.0/24"), handle="p1"),)
+        return (pool,)
 
-    async def release_pools(self, record: NetworkRecord) -> None:
-        assert record.pools[0].handle == "p1"
+    async def release_pools(self, pools: Iterable[Pool]) -> None:
+        assert [pool.handle for pool in pools] == ["p1"]
         self._call("release")
 
     async def request_address(self, request: AddressRequest) -> Interface | None:

@@ -74,7 +74,7 @@ async def test_a_pool_and_its_gateway(ipam: RemoteIpam, plugin: FakePlugin) -> N
         "Address": "",
         "Options": {"RequestAddressType": "com.docker.network.gateway"},
     }
-    await ipam.release_pools(RECORD)
+    await ipam.release_pools(RECORD.pools)
     assert plugin.calls[-2:] == [
         ("IpamDriver.ReleaseAddress", {"PoolID": "p1", "Address": "10.1.0.1"}),
         ("IpamDriver.ReleasePool", {"PoolID": "p1"}),
@@ -87,7 +87,7 @@ async def test_a_gateway_that_comes_with_the_pool(ipam: RemoteIpam, plugin: Fake
     (pool,) = await ipam.request_pools(SPEC)
     assert (pool.gateway, pool.data) == (ip_address("10.1.0.254"), data)
     assert "RequestAddress" not in plugin.methods
-    await ipam.release_pools(replace(RECORD, pools=(pool,)))
+    await ipam.release_pools((pool,))
     assert plugin.methods[-1] == "ReleasePool"
     assert "ReleaseAddress" not in plugin.methods
 

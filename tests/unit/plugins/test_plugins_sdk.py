@@ -106,7 +106,7 @@ async def test_an_ipam_driver(registry: PluginRegistry) -> None:
     assert await ipam.request_address(request) == ip_interface("10.0.0.5/24")
     with pytest.raises(SystemFailure, match=r"^remote: no MAC$"):
         await ipam.request_address(AddressRequest(network=network, pool=pool))
-    await ipam.release_pools(network)
+    await ipam.release_pools(network.pools)
     assert registry.active("IpamDriver") == registry.active("NetworkDriver") == ("both",)
 
 

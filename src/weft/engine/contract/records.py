@@ -5,10 +5,10 @@ from typing import Protocol
 
 from weft.model.container import ContainerRecord
 from weft.model.image import ImageRecord
-from weft.model.network import NetworkRecord
+from weft.model.network import NetworkRecord, TakenPool
 from weft.model.volume import VolumeRecord
 
-Record = ContainerRecord | NetworkRecord | VolumeRecord | ImageRecord
+Record = ContainerRecord | NetworkRecord | VolumeRecord | ImageRecord | TakenPool
 
 
 @dataclass(frozen=True, slots=True)

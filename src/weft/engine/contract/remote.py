@@ -22,7 +22,7 @@ Errors of every method: NotFound where the program is not there, Unavailable whe
 SystemFailure for what it refuses or for an answer that makes no sense; the message names the program.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -126,17 +126,22 @@ class RemoteIpam(Protocol):
         ...
 
     async def request_pools(
-        self, spec: NetworkSpec, *, host_routes: Iterable[Subnet] = (), without_gateway: Collection[int] = ()
+        self,
+        spec: NetworkSpec,
+        *,
+        host_routes: Iterable[Subnet] = (),
+        without_gateway: Collection[int] = (),
+        taken: Callable[[Pool], None] = lambda _: None,
     ) -> tuple[Pool, ...]:
         """Take a network's pools, IPv4 first, each with its `handle`, gateway and auxiliary addresses; all or none.
 
         Pools that the program chose keep clear of `host_routes`; IP versions in `without_gateway` get a gateway only
-        where the user names one.
+        where the user names one. `taken` is told each pool at once, those that go back again too.
         """
         ...
 
-    async def release_pools(self, record: NetworkRecord) -> None:
-        """Give a network's pools, gateways and auxiliary addresses back; goes on after an error, raises the first."""
+    async def release_pools(self, pools: Iterable[Pool]) -> None:
+        """Give pools, their gateways and auxiliary addresses back; goes on after an error, raises the first."""
         ...
 
     async def request_address(self, request: AddressRequest) -> Interface | None:

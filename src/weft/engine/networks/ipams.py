@@ -9,6 +9,7 @@ from ipaddress import IPv4Interface, IPv6Interface
 
 from weft.drivers.mac import mac_address
 from weft.engine.contract.environment import Environment
+from weft.engine.contract.records import Delete
 from weft.engine.contract.remote import AddressRequest, RemoteIpam, Remotes
 from weft.engine.inventory import Inventory
 from weft.model.address import Address, Interface
@@ -17,7 +18,7 @@ from weft.model.container import ContainerRecord
 from weft.model.endpoint import Attachment, Endpoint
 from weft.model.errors import Unavailable, WeftError
 from weft.model.ids import short_id
-from weft.model.network import NetworkRecord, NetworkSpec, Pool
+from weft.model.network import NetworkRecord, NetworkSpec, Pool, TakenPool
 
 _log = logging.getLogger(__name__)
 _BUILT_IN = ("", "default")
@@ -53,6 +54,7 @@ class Ipams:
         self._remotes = remotes
         self._environment = environment
         self._told: set[str] = set()
+        self._left = tuple(inventory.taken_pools.values())  # by a daemon that ended before it recorded their network
         self._telling: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def find(self, name: str, *, known: bool = False, wait: bool = True) -> RemoteIpam:
@@ -61,6 +63,7 @@ class Ipams:
         async with self._telling[name]:
             if name not in self._told:
                 await self._tell(name, ipam)
+                await self._release_left(name, ipam)
                 self._told.add(name)
         return ipam
 
@@ -78,9 +81,21 @@ class Ipams:
         except WeftError as error:
             _log.warning("IPAM driver %s did not take back what the networks hold: %s", name, error.message)
 
+    async def _release_left(self, name: str, ipam: RemoteIpam) -> None:
+        networks = [each for each in self._inventory.networks.values() if each.spec.ipam_driver == name]
+        used = {pool.handle for network in networks for pool in network.pools}
+        for each in self._left:
+            if each.driver != name:
+                continue
+            if each.pool.handle not in used:
+                _log.info("pool %s of IPAM driver %s is given back: its network was never made", each.pool.subnet, name)
+                await self._release(ipam, (each.pool,), each.pool.handle)
+            self._forget([each])
+
     async def restore(self) -> None:
         """Tell every IPAM driver that the records name what they hold; one that is away is told when it is needed."""
         names = {each.spec.ipam_driver for each in self._inventory.networks.values() if is_outside(each.spec)}
+        names |= {each.driver for each in self._left}
         for name in sorted(names):
             try:
                 await self.find(name, known=True)
@@ -90,18 +105,51 @@ class Ipams:
     async def pools(
         self, spec: NetworkSpec, host_routes: Iterable[Subnet], without_gateway: Collection[int]
     ) -> tuple[Pool, ...]:
-        """Take a network's pools."""
+        """Take a network's pools; until they are `recorded` the next start of the daemon gives them back."""
         ipam = await self.find(spec.ipam_driver)
-        return await ipam.request_pools(spec, host_routes=host_routes, without_gateway=without_gateway)
+        noted: list[TakenPool] = []
+
+        def taken(pool: Pool) -> None:
+            noted.append(TakenPool(driver=spec.ipam_driver, pool=pool))
+            self._inventory.save(noted[-1])
+
+        kept: frozenset[str] = frozenset()
+        try:
+            pools = await ipam.request_pools(
+                spec, host_routes=host_routes, without_gateway=without_gateway, taken=taken
+            )
+            kept = frozenset(pool.handle for pool in pools)
+            return pools
+        finally:
+            self._forget([each for each in noted if each.pool.handle not in kept])
+
+    def recorded(self, record: NetworkRecord) -> None:
+        """Take note that a network's record holds its pools."""
+        if is_outside(record.spec):
+            self._forget([TakenPool(driver=record.spec.ipam_driver, pool=pool) for pool in record.pools])
+
+    def _forget(self, pools: Iterable[TakenPool]) -> None:
+        changes = tuple(Delete(TakenPool, each.id) for each in pools if each.id in self._inventory.taken_pools)
+        if changes:
+            self._inventory.commit(changes)
 
     async def release_pools(self, record: NetworkRecord) -> None:
         """Give a network's pools back; what the driver objects to is logged."""
         if not is_outside(record.spec) or not record.pools:
             return
         try:
-            await (await self.find(record.spec.ipam_driver)).release_pools(record)
+            ipam = await self.find(record.spec.ipam_driver)
         except WeftError as error:
             _log.error("the pools of network %s could not be given back: %s", record.name, error.message)
+            return
+        await self._release(ipam, record.pools, record.name)
+        self.recorded(record)
+
+    async def _release(self, ipam: RemoteIpam, pools: Iterable[Pool], whose: str) -> None:
+        try:
+            await ipam.release_pools(pools)
+        except WeftError as error:
+            _log.error("the pools of network %s could not be given back: %s", whose, error.message)
 
     async def take(
         self, record: ContainerRecord, network: NetworkRecord, attachment: Attachment, mac: str

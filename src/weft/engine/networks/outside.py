@@ -84,6 +84,10 @@ class OutsideNetworks:
         except WeftError as error:
             _log.warning("the driver of network %s on its removal: %s", record.name, error.message)
 
+    def recorded(self, record: NetworkRecord) -> None:
+        """Take note that a network's record holds its pools."""
+        self.ipams.recorded(record)
+
     async def release(self, record: NetworkRecord) -> None:
         """Give the pools back."""
         await self.ipams.release_pools(record)

@@ -161,6 +161,7 @@ class NetworkService:
                 driver.check_conflicts(record, self._inventory.networks.values())
             plan = self.plan(record, facts)
             self._inventory.save(record)
+            self._outside.recorded(record)
             await self._kernel.apply(plan)
             record = await self._outside.create(record)
             self._inventory.save(record)

@@ -1,6 +1,6 @@
 """The IPAM driver `dhcp`: no pools of ours, and no address before the interface is on the wire."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from weft.engine.contract.remote import AddressRequest
 from weft.model.address import Interface
@@ -20,7 +20,12 @@ class DhcpIpam:
         return True
 
     async def request_pools(
-        self, spec: NetworkSpec, *, host_routes: Iterable[Subnet] = (), without_gateway: Collection[int] = ()
+        self,
+        spec: NetworkSpec,
+        *,
+        host_routes: Iterable[Subnet] = (),
+        without_gateway: Collection[int] = (),
+        taken: Callable[[Pool], None] = lambda _: None,
     ) -> tuple[Pool, ...]:
         """Return no pools; InvalidParameter for what a DHCP server decides, or what has no wire."""
         if spec.driver not in _DRIVERS:
@@ -42,7 +47,7 @@ class DhcpIpam:
         _check_way_out(spec)
         return ()
 
-    async def release_pools(self, record: NetworkRecord) -> None:
+    async def release_pools(self, pools: Iterable[Pool]) -> None:
         """Do nothing: there are none."""
 
     async def request_address(self, request: AddressRequest) -> Interface | None:
