@@ -52,7 +52,7 @@ class ContainerRoutes:
                 takes(text("name"), text("platform"), body=DECODER, body_required=True),
                 gives=gives(ContainerCreated, NotFound, Conflict, Unimplemented, status=201),
             ),
-            Route("POST", "/containers/prune", self.prune, takes(filters()), gives=gives(ContainersPruned)),
+            Route("POST", "/containers/prune", self.prune, takes(filters()), gives=gives(ContainersPruned, Conflict)),
             Route("GET", f"{one}/json", self.inspect, takes(flag("size")), gives=gives(ContainerInspect, NotFound)),
             Route("GET", f"{one}/top", self.top, takes(text("ps_args")), gives=gives(TopAnswer, NotFound, Conflict)),
             *self._state_routes(),

@@ -34,7 +34,7 @@ class NetworkRoutes:
                 takes(body=DECODER, body_required=True),
                 gives=gives(NetworkCreated, Forbidden, NotFound, Conflict, Unimplemented, status=201),
             ),
-            Route("POST", "/networks/prune", self.prune, takes(filters()), gives=gives(NetworksPruned)),
+            Route("POST", "/networks/prune", self.prune, takes(filters()), gives=gives(NetworksPruned, Conflict)),
             Route(
                 "POST",
                 f"{one}/connect",

@@ -124,7 +124,7 @@ class SystemRoutes:
         """POST /auth."""
         config = await read_json(call, DECODER)
         credentials = credentials_of(config) if config is not None else None
-        if credentials is None or not credentials.username:
+        if credentials is None or not credentials.username or not credentials.password.strip("\r\n"):
             raise InvalidParameter("username and password are needed to log in")
         status = await self._backend.system.verify_credentials(
             credentials.username, credentials.password, credentials.server

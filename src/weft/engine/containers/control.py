@@ -111,7 +111,8 @@ class Control:
             elif record.state.is_running:
                 await self._bring_down(record, self._stop_signal(record, signal), self._grace(record, grace))
                 self._emit("stop", record)
-            await self._lifecycle.start(record.id)
+            with suppress(NotModified):  # somebody else started it in between
+                await self._lifecycle.start(record.id)
         finally:
             self._lifecycle.held.discard(record.id)
         self._emit("restart", record)

@@ -11,7 +11,7 @@ from weft.engine.events import EventBus
 from weft.engine.inventory import Inventory
 from weft.engine.results import ExecState
 from weft.model.container import ContainerRecord, Status
-from weft.model.errors import Conflict, InvalidParameter, NotFound, SystemFailure
+from weft.model.errors import Conflict, InvalidParameter, NotFound
 
 _KEPT = 300_000_000_000  # nanoseconds that an ended exec can still be inspected
 _PATIENCE = 10  # seconds that a size waits for the start, as in Docker: clients send both at once
@@ -82,12 +82,12 @@ class ExecService:
         return stdio
 
     async def resize(self, exec_id: str, rows: int, columns: int) -> None:
-        """Give the exec's terminal another size; SystemFailure if it does not start in time."""
+        """Give the exec's terminal another size; Conflict if it does not start in time."""
         entry = self._find(exec_id)
         try:
             await asyncio.wait_for(entry.ready.wait(), _PATIENCE)
         except TimeoutError:
-            raise SystemFailure(f"timeout waiting for exec {exec_id} to be ready: start it") from None
+            raise Conflict(f"timeout waiting for exec {exec_id} to be ready: start it") from None
         await self._runtime.exec_resize(exec_id, rows, columns)
 
     def kill(self, exec_id: str) -> None:

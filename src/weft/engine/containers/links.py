@@ -8,7 +8,7 @@ from weft.engine.sandbox.links import parse_link
 from weft.engine.sandbox.mode import is_host, is_private, is_user_defined, joined_container
 from weft.model.container import ContainerRecord, ContainerSpec, NetworkingSpec
 from weft.model.endpoint import EndpointSpec
-from weft.model.errors import InvalidParameter, NotFound, SystemFailure
+from weft.model.errors import Conflict, InvalidParameter, NotFound
 
 _ON_HOST = "conflicting options: host type networking can't be used with links. This would result in undefined behavior"
 
@@ -51,13 +51,16 @@ def _target(inventory: Inventory, name: str) -> ContainerRecord:
 
 
 def without_link(inventory: Inventory, name: str) -> ContainerRecord:
-    """Return the container that holds the link `name` (other/alias), without it. SystemFailure in Docker's words."""
+    """Return the container that holds the link `name` (other/alias), without it.
+
+    Conflict and NotFound in Docker's words.
+    """
     linker, _, alias = name.strip("/").rpartition("/")
     if not linker:
-        raise SystemFailure("Conflict, cannot remove the default link name of the container")
+        raise Conflict("Conflict, cannot remove the default link name of the container")
     record = inventory.container_named(linker)
     if record is None:
-        raise SystemFailure(f"Cannot get parent /{linker} for link name /{linker}/{alias}")
+        raise NotFound(f"Cannot get parent /{linker} for link name /{linker}/{alias}")
     rest = tuple(f"{target}:{other}" for target, other in link_targets(record) if other != alias)
     return replace(record, spec=_with(record.spec, rest))
 
