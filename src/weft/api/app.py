@@ -49,8 +49,11 @@ class Application:
         if found is None:
             return error_response(404, PAGE_NOT_FOUND)
         route, name = found
-        if request.headers.get("Expect", "").lower() == "100-continue":
+        expected = request.headers.get("Expect", "").lower()
+        if expected == "100-continue":
             await _say_continue(request)
+        elif expected:
+            return error_response(417, f"unknown expectation: {expected}")
         call = Call(request, version, name, route.takes)
         if route.streams:
             return await self._stream(route, call)

@@ -6,7 +6,7 @@ from typing import TypeVar
 import msgspec
 from aiohttp import web
 
-from weft.api.call import Call
+from weft.api.call import Call, incoming
 from weft.model.errors import InvalidParameter
 
 MAXIMUM_BYTES = 8 * 1024 * 1024  # inline seccomp profiles are the largest bodies that clients send
@@ -57,7 +57,7 @@ async def read_limited(request: web.BaseRequest) -> bytes:
     if (request.content_length or 0) > MAXIMUM_BYTES:
         raise _too_large()
     data = bytearray()
-    async for chunk in request.content.iter_any():
+    async for chunk in incoming(request):
         data += chunk
         if len(data) > MAXIMUM_BYTES:
             raise _too_large()

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from weft.api.backend import Filters
 from weft.api.declaration import NOTHING, Kind, Media, Takes
@@ -15,6 +16,7 @@ from weft.model.errors import InvalidParameter
 _FALSE = frozenset({"", "0", "no", "false", "none"})
 _NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 _TIMESTAMP = re.compile(r"(-?[0-9]{1,11})(?:\.([0-9]{1,9})[0-9]*)?")
+_SHOWN = re.compile(r":?\n\n|: (?:b'|bytearray)")
 _RAW = frozenset({Kind.TEXT, Kind.NUMBER, Kind.TIME})
 
 
@@ -77,13 +79,27 @@ class Call:
         """Yield a body that is not JSON as it arrives."""
         if not isinstance(self.takes.body, Media):
             raise LookupError("the route declares no body that is not JSON")
-        async for chunk in self.request.content.iter_any():
+        async for chunk in incoming(self.request):
             yield chunk
 
     def _check(self, key: str, kinds: "frozenset[Kind] | tuple[Kind, ...]") -> None:
         declared = self.takes.parameters.get(key)
         if declared is None or declared.kind not in kinds:
             raise LookupError(f"the route declares no parameter {key} that can be read so")
+
+
+async def incoming(request: web.BaseRequest) -> AsyncIterator[bytes]:
+    """Yield a request's body as it arrives; InvalidParameter where it breaks off in a wrong chunk."""
+    try:
+        async for chunk in request.content.iter_any():
+            yield chunk
+    except HttpProcessingError as error:
+        raise InvalidParameter(f"malformed request body: {said_of(error.message)}") from None
+
+
+def said_of(text: str) -> str:
+    """Return what an error of the HTTP parser says, without the bytes that it shows."""
+    return _SHOWN.split(text, maxsplit=1)[0].replace("`", "")
 
 
 def whole_number(text: str) -> int:

@@ -5,7 +5,7 @@ import time
 from aiohttp import web
 
 from weft.api.backend import Backend
-from weft.api.body import read_json
+from weft.api.body import read_json, read_limited
 from weft.api.call import Call
 from weft.api.declaration import empty, filters, flag, gives, number, takes, text
 from weft.api.responses import empty_response, json_response
@@ -161,7 +161,7 @@ class ContainerRoutes:
 
     async def start(self, call: Call) -> web.StreamResponse:
         """POST /containers/{name}/start; a HostConfig in the body ended with 1.24."""
-        if (call.request.content_length or 0) > 2 and (await call.request.read()).strip() not in (b"", b"{}", b"null"):
+        if (await read_limited(call.request)).strip() not in (b"", b"{}", b"null"):
             raise InvalidParameter("starting container with non-empty request body was deprecated and removed in v1.24")
         await self._containers.start(call.name)
         return empty_response()

@@ -24,6 +24,7 @@ class Batch:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is None:
+            await self._idle()
             await self._send()
         elif self._sender is not None:
             self._sender.cancel()
@@ -34,17 +35,25 @@ class Batch:
             raise ConnectionResetError("the client closed the connection")
         self._pending += data
         if len(self._pending) >= _LIMIT:
+            await self._idle()
             await self._send()
         elif self._sender is None:
             self._sender = asyncio.get_running_loop().create_task(self._send_when_idle())
 
+    async def _idle(self) -> None:
+        """Wait for what is being sent: one write at a time, or a slow client's would pile up."""
+        if self._sender is not None:
+            await asyncio.wait((self._sender,))
+
     async def _send_when_idle(self) -> None:
         """Runs when the producer lets the event loop go on, which is when it waits for more."""
-        self._sender = None
         try:
-            await self._send()
+            while self._pending:
+                await self._send()
         except ConnectionError:
             self._gone = True
+        finally:
+            self._sender = None
 
     async def _send(self) -> None:
         data, self._pending = self._pending, bytearray()

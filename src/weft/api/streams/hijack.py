@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
+from weft.api.body import read_limited
 from weft.api.responses import HEADERS
 
 _HIGH_WATER = 256 * 1024  # bytes of input that may wait for the process before the client is held
@@ -136,7 +137,7 @@ async def hijack(request: web.BaseRequest, content_type: str) -> HijackedConnect
 
     ConnectionError if the client is gone already.
     """
-    await request.read()
+    await read_limited(request)
     http, transport = request.protocol, request.transport
     if transport is None or transport.is_closing():
         raise ConnectionResetError("the client closed the connection")
