@@ -5,6 +5,7 @@ import io
 import json
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import pytest
@@ -200,6 +201,26 @@ async def test_images_listed_and_inspected(http: aiohttp.ClientSession, engine: 
     assert (old["Config"]["Hostname"], old["Container"]) == ("", "")
     assert await _call(http, "GET", "/images/a/b%2Fc/json") == (404, {"message": "No such image: a/b/c:latest"})
     assert (await _call(http, "GET", "/images/busybox/history"))[1][0]["Id"] == IMAGE_ID
+
+
+async def test_an_image_of_another_platform_is_not_there(http: aiohttp.ClientSession) -> None:
+    own = quote('{"os":"linux","architecture":"amd64"}')
+    other = quote('{"os":"linux","architecture":"arm64","variant":"v8"}')
+    asked = (
+        ("GET", "/images/busybox/json?"),
+        ("GET", "/images/busybox/history?"),
+        ("GET", "/images/busybox/get?"),
+        ("GET", "/images/get?names=busybox&"),
+        ("POST", "/images/busybox/push?tag=latest&"),
+    )
+    for method, path in asked:
+        async with http.request(method, f"{path}platform={own}") as response:
+            assert response.status == 200, path
+        status, error = await _call(http, method, f"{path}platform={other}")
+        assert status == 404, path
+        assert error["message"].endswith("but does not provide the specified platform (linux/arm64/v8)")
+        assert (await _call(http, method, f"{path}platform=amd64"))[0] == 400
+    assert (await _call(http, "POST", f"/images/load?platform={own}"))[0] == 501
 
 
 async def test_images_tagged_and_removed(http: aiohttp.ClientSession, engine: FakeEngine) -> None:

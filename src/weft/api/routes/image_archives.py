@@ -9,6 +9,7 @@ from weft.api.routes.images import AUTH, credentials, with_tag
 from weft.api.routing import Route
 from weft.api.streams.progress import PROGRESS, stream_progress
 from weft.api.streams.response import closing, send_all
+from weft.api.wire.platform import check_platform
 from weft.model.errors import InvalidParameter, NotFound, Unauthorized, Unimplemented
 
 ARCHIVE = Media("application/x-tar")
@@ -41,12 +42,19 @@ class ImageArchiveRoutes:
                 "POST",
                 "/images/load",
                 self.load,
-                takes(flag("quiet"), body=ARCHIVE),
-                gives=gives(PROGRESS),
+                takes(flag("quiet"), text("platform"), body=ARCHIVE),
+                gives=gives(PROGRESS, Unimplemented),
                 streams=True,
             ),
-            Route("GET", "/images/get", self.save_several, takes(texts("names")), gives=saved, streams=True),
-            Route("GET", "/images/{name}/get", self.save, gives=saved, streams=True),
+            Route(
+                "GET",
+                "/images/get",
+                self.save_several,
+                takes(texts("names"), text("platform")),
+                gives=saved,
+                streams=True,
+            ),
+            Route("GET", "/images/{name}/get", self.save, takes(text("platform")), gives=saved, streams=True),
         )
 
     async def create(self, call: Call) -> web.StreamResponse:
@@ -75,6 +83,8 @@ class ImageArchiveRoutes:
 
     async def load(self, call: Call) -> web.StreamResponse:
         """POST /images/load."""
+        if call.text("platform"):
+            raise Unimplemented("platform is not supported by load: images have the one that their archive says")
         return await stream_progress(call, self._images.load(call.chunks(), quiet=call.flag("quiet")))
 
     async def save(self, call: Call) -> web.StreamResponse:
@@ -89,5 +99,8 @@ class ImageArchiveRoutes:
         return await self._save(call, references)
 
     async def _save(self, call: Call, references: tuple[str, ...]) -> web.StreamResponse:
+        platform = call.text("platform")
+        for reference in references if platform else ():
+            check_platform(platform, reference, self._images.find(reference))
         async with closing(self._images.save(references)) as chunks:
             return await send_all(call, ARCHIVE.content_type, chunks)

@@ -14,6 +14,7 @@ from weft.api.routing import Route
 from weft.api.streams.progress import PROGRESS, stream_progress
 from weft.api.wire.image import ImageInspect, ImageSummary, image_inspect, image_summary
 from weft.api.wire.outcomes import HistoryLine, ImageDeletion, ImagesPruned
+from weft.api.wire.platform import check_platform
 from weft.engine.contract.images import Credentials
 from weft.model.errors import Conflict, InvalidParameter, NotFound, SystemFailure, Unauthorized, Unimplemented
 from weft.model.image import ImageRecord
@@ -40,8 +41,10 @@ class ImageRoutes:
             ),
             Route("GET", "/images/search", self.search, gives=fails(Unimplemented)),
             Route("POST", "/images/prune", self.prune, takes(filters()), gives=gives(ImagesPruned, Conflict)),
-            Route("GET", f"{one}/json", self.inspect, gives=gives(ImageInspect, NotFound)),
-            Route("GET", f"{one}/history", self.history, gives=gives(list[HistoryLine], NotFound)),
+            Route("GET", f"{one}/json", self.inspect, takes(text("platform")), gives=gives(ImageInspect, NotFound)),
+            Route(
+                "GET", f"{one}/history", self.history, takes(text("platform")), gives=gives(list[HistoryLine], NotFound)
+            ),
             Route(
                 "POST",
                 f"{one}/tag",
@@ -53,7 +56,7 @@ class ImageRoutes:
                 "POST",
                 f"{one}/push",
                 self.push,
-                takes(text("tag"), header(AUTH)),
+                takes(text("tag"), text("platform"), header(AUTH)),
                 gives=gives(PROGRESS, Unauthorized, NotFound),
                 streams=True,
             ),
@@ -77,10 +80,12 @@ class ImageRoutes:
     async def inspect(self, call: Call) -> web.StreamResponse:
         """GET /images/{name}/json."""
         record = self._images.find(call.name)
+        check_platform(call.text("platform"), call.name, record)
         return json_response(image_inspect(record, call.version, self._layers(record)))
 
     async def history(self, call: Call) -> web.StreamResponse:
         """GET /images/{name}/history."""
+        check_platform(call.text("platform"), call.name, self._images.find(call.name))
         return json_response(convert(await self._images.history(call.name), list[HistoryLine]))
 
     async def tag(self, call: Call) -> web.StreamResponse:
@@ -103,6 +108,8 @@ class ImageRoutes:
     async def push(self, call: Call) -> web.StreamResponse:
         """POST /images/{name}/push."""
         reference = with_tag(call.name, call.text("tag"))
+        if call.text("platform"):
+            check_platform(call.text("platform"), reference, self._images.find(reference))
         return await stream_progress(call, self._images.push(reference, credentials(call)))
 
     async def search(self, call: Call) -> web.StreamResponse:
