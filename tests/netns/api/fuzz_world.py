@@ -99,6 +99,8 @@ class World:
 
     def body(self, path: str, body: Any, rng: random.Random) -> Any:
         """The body with some words of sense, tame."""
+        if body is None and path == "/containers/create" and rng.random() < 0.8:
+            body = {}
         if not isinstance(body, dict):
             return body
         seasoned = {key: self._season(key, value, rng) for key, value in body.items()}
@@ -131,6 +133,7 @@ class World:
         return rng.choice(_WORDS) if isinstance(value, str) and rng.random() < 0.5 else value
 
     def _container(self, body: dict[str, Any], rng: random.Random) -> dict[str, Any]:
+        body = {key: value for key, value in body.items() if key == "HostConfig" or rng.random() < 0.4}
         if rng.random() < 0.9:
             body["Image"] = "busybox"
         body["Cmd"] = rng.choice(_COMMANDS)
@@ -147,7 +150,7 @@ class World:
 
     def _host(self, host: dict[str, Any], rng: random.Random) -> dict[str, Any]:
         """Of so many options one is always refused: most are left out, so that some requests get through."""
-        kept = {key: value for key, value in host.items() if rng.random() < 0.3}
+        kept = {key: value for key, value in host.items() if rng.random() < 0.15}
         kept.pop("CgroupParent", None)  # a directory of the machine's
         kept.pop("Devices", None)
         if isinstance(kept.get("Binds"), list):

@@ -7,6 +7,7 @@ from aiohttp import WSMsgType, web
 from weft.model.errors import InvalidParameter
 
 _BINARY_SINCE = (1, 28)  # API version; before, browsers' clients expected text
+_LARGEST = 16 * 1024 * 1024  # bytes of a message, which is held whole
 _LINGER = 1.0  # seconds a client has to answer the closing
 
 
@@ -47,7 +48,7 @@ async def upgrade(request: web.BaseRequest, version: tuple[int, int]) -> Websock
     """Answer 101 and take the connection over; InvalidParameter for a request that asks for no websocket."""
     wanted = request.headers.get("Sec-WebSocket-Protocol", "")
     protocols = [each.strip() for each in wanted.split(",") if each.strip()]
-    websocket = web.WebSocketResponse(timeout=_LINGER, protocols=protocols, max_msg_size=0, compress=False)
+    websocket = web.WebSocketResponse(timeout=_LINGER, protocols=protocols, max_msg_size=_LARGEST, compress=False)
     try:
         await websocket.prepare(request)
     except web.HTTPBadRequest as error:
