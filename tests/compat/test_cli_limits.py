@@ -118,7 +118,9 @@ def test_privileged(docker: Docker) -> None:
 def test_sysctls(docker: Docker) -> None:
     assert run(docker, "--sysctl", "net.ipv4.ip_forward=0", "busybox", "cat", "/proc/sys/net/ipv4/ip_forward") == "0"
     assert run(docker, "--sysctl", "net.core.somaxconn=321", "busybox", "cat", "/proc/sys/net/core/somaxconn") == "321"
-    assert run(docker, "busybox", "cat", "/proc/sys/net/ipv4/ip_unprivileged_port_start") == "0"
+    for mode in ("bridge", "none"):
+        defaults = "cat /proc/sys/net/ipv4/ip_unprivileged_port_start /proc/sys/net/ipv4/ping_group_range"
+        assert run(docker, "--network", mode, "busybox", *defaults.split()).split() == ["0", "0", "2147483647"]
     assert docker("run", "--rm", "--sysctl", "kernel.panic=1", "busybox").returncode == 125
     assert docker("run", "--rm", "--network", "host", "--sysctl", "net.core.somaxconn=1", "busybox").returncode == 125
 

@@ -1,6 +1,6 @@
 """The OCI runtime's config.json for one run of a container."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,10 +15,6 @@ from weft.runtime.spec.process import container_process
 from weft.runtime.spec.users import User
 
 _VERSION: Final = "1.0.2"
-_DEFAULT_SYSCTLS: Final[Mapping[str, str]] = {
-    "net.ipv4.ip_unprivileged_port_start": "0",
-    "net.ipv4.ping_group_range": "0 2147483647",
-}
 _IPC_MODES: Final = frozenset({"", "private", "shareable", "none", "host"})
 
 
@@ -129,15 +125,14 @@ def _pid_namespace(mode: str, placement: Placement) -> str:
 
 
 def _sysctls(bundle: Bundle) -> dict[str, str]:
+    """Return what was asked for; the defaults of containers come with their network namespace."""
     spec = bundle.record.spec
-    mode = spec.networking.mode
-    own_network = bool(bundle.network_namespace) and not mode.startswith("container:")
     given = {**spec.security.sysctls, **bundle.sysctls}
     if not bundle.network_namespace and (name := next((key for key in given if key.startswith("net.")), "")):
         raise InvalidParameter(f"sysctl {name!r} is not allowed in the host's network namespace")
     if spec.networking.domainname and spec.uts_mode != "host":
         given.setdefault("kernel.domainname", spec.networking.domainname)
-    return {**(_DEFAULT_SYSCTLS if own_network else {}), **given}
+    return given
 
 
 def _paths(chosen: tuple[str, ...] | None, default: tuple[str, ...], *, privileged: bool) -> list[str]:
