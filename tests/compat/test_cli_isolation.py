@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import struct
+
 import pytest
 
 from rig.docker import Docker
@@ -80,6 +83,53 @@ def test_internal(docker: Docker) -> None:
     assert not one.reaches(GOOGLE)
     # 20.10 leaves a default route in that leads nowhere.
     assert docker.engine.reference or "default" not in docker.out("exec", "one", "ip", "route")
+
+
+@pytest.mark.weft_only("its rules go by interface too, but its default route is there")
+def test_internal_for_one_that_finds_a_way_itself(docker: Docker, internet: Internet) -> None:
+    """Neither a route of the container's own nor one of a neighbour's leads through the bridge."""
+    host = docker.engine.host
+    docker.out("network", "create", "--internal", "--subnet", "10.97.0.0/24", "net")
+    one = web(docker, "one", "--network", "net", "--cap-add", "NET_ADMIN")
+    docker.out("exec", "one", "ip", "route", "add", "default", "via", "10.97.0.1")
+    assert not one.reaches(GOOGLE)
+    there = endpoint(docker, "one", "net")["IPAddress"]
+    assert host.reaches(there, 80)
+    internet.host.run(["ip", "route", "add", "10.97.0.0/24", "via", host.outer[0]])
+    try:
+        assert not internet.host.reaches(there, 80)
+    finally:
+        internet.host.run(["ip", "route", "del", "10.97.0.0/24"])
+
+
+def test_nobody_but_the_host_speaks_as_127_0_0_1(docker: Docker) -> None:
+    """Bridges route 127.0.0.0/8, for published ports on it; a container may not say that it is the host."""
+    host = docker.engine.host
+    docker.out("run", "-d", "--name", "one", "busybox", "top")
+    one, bridge = Inside(docker.engine, "one"), endpoint(docker, "one", "bridge")
+    with host.udp() as listening, one.within(_raw) as raw:
+        listening.bind(("0.0.0.0", 5353))
+        listening.settimeout(0.7)
+        for source, heard in ((bridge["IPAddress"], True), ("127.0.0.1", False)):
+            raw.sendto(_datagram(source, bridge["Gateway"], 5353), (bridge["Gateway"], 0))
+            assert _hears(listening) is heard, source
+
+
+def _raw() -> socket.socket:
+    return socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+
+
+def _datagram(source: str, destination: str, port: int) -> bytes:
+    """An IPv4 packet as it goes on the wire; the kernel fills in its header's checksum, UDP needs none (RFC 768)."""
+    ends = socket.inet_aton(source) + socket.inet_aton(destination)
+    return struct.pack("!BBHHHBBH", 0x45, 0, 29, 0, 0, 64, 17, 0) + ends + struct.pack("!HHHH", 5353, port, 9, 0) + b"x"
+
+
+def _hears(listening: socket.socket) -> bool:
+    try:
+        return listening.recv(100) == b"x"
+    except TimeoutError:
+        return False
 
 
 def test_an_ipv6_network(docker: Docker) -> None:
