@@ -92,27 +92,34 @@ def test_internal_for_one_that_finds_a_way_itself(docker: Docker, internet: Inte
     docker.out("network", "create", "--internal", "--subnet", "10.97.0.0/24", "net")
     one = web(docker, "one", "--network", "net", "--cap-add", "NET_ADMIN")
     docker.out("exec", "one", "ip", "route", "add", "default", "via", "10.97.0.1")
-    assert not one.reaches(GOOGLE)
     there = endpoint(docker, "one", "net")["IPAddress"]
     assert host.reaches(there, 80)
-    internet.host.run(["ip", "route", "add", "10.97.0.0/24", "via", host.outer[0]])
+    internet.host.run(["ip", "route", "add", "10.97.0.0/24", "via", host.outer[0]])  # so that answers find the way
     try:
+        assert not one.reaches(GOOGLE)
         assert not internet.host.reaches(there, 80)
     finally:
         internet.host.run(["ip", "route", "del", "10.97.0.0/24"])
 
 
 def test_nobody_but_the_host_speaks_as_127_0_0_1(docker: Docker) -> None:
-    """Bridges route 127.0.0.0/8, for published ports on it; a container may not say that it is the host."""
+    """Bridges route 127.0.0.0/8, for published ports on it; a container may not say that it is the host.
+
+    Nor where the host does not look at sources itself.
+    """
     host = docker.engine.host
     docker.out("run", "-d", "--name", "one", "busybox", "top")
     one, bridge = Inside(docker.engine, "one"), endpoint(docker, "one", "bridge")
-    with host.udp() as listening, one.within(_raw) as raw:
-        listening.bind(("0.0.0.0", 5353))
-        listening.settimeout(0.7)
-        for source, heard in ((bridge["IPAddress"], True), ("127.0.0.1", False)):
-            raw.sendto(_datagram(source, bridge["Gateway"], 5353), (bridge["Gateway"], 0))
-            assert _hears(listening) is heard, source
+    host.sysctl(net__ipv4__conf__docker0__rp_filter=0, net__ipv4__conf__all__rp_filter=0)
+    try:
+        with host.udp() as listening, one.within(_raw) as raw:
+            listening.bind(("0.0.0.0", 5353))
+            listening.settimeout(0.7)
+            for source, heard in ((bridge["IPAddress"], True), ("127.0.0.9", False)):
+                raw.sendto(_datagram(source, bridge["Gateway"], 5353), (bridge["Gateway"], 0))
+                assert _hears(listening) is heard, source
+    finally:
+        host.sysctl(net__ipv4__conf__docker0__rp_filter=2)
 
 
 def _raw() -> socket.socket:

@@ -188,6 +188,19 @@ def test_access_without_icc(closed: Docker) -> None:
     assert not Inside(docker.engine, "db").reaches(address(docker, "app"))
 
 
+@pytest.mark.weft_only("its names lead to IPv6 addresses that are closed")
+def test_names_without_icc_lead_to_what_is_open(make_engine: MakeEngine) -> None:
+    """A link opens IPv4: a name that led to IPv6 as well would be tried there first, and wait."""
+    docker = Docker(make_engine({"icc": False, "ipv6": True, "fixed-cidr-v6": "fd12:3470::/64"}))
+    web(docker, "db", "--expose", "80")
+    app = top(docker, "app", "--link", "db:database")
+    hosts = docker.out("exec", "app", "cat", "/etc/hosts").splitlines()
+    assert [line.split()[0] for line in hosts if "database" in line] == [address(docker, "db")]
+    assert app.reaches(address(docker, "db"))
+    ipv6 = docker.inspect("db")["NetworkSettings"]["Networks"]["bridge"]["GlobalIPv6Address"]
+    assert not app.reaches(ipv6)
+
+
 @pytest.mark.weft_only("it leaves what a link allowed behind when the target goes")
 def test_links_without_icc_follow_what_happens(closed: Docker) -> None:
     docker = closed

@@ -69,8 +69,9 @@ class Links:
                 continue
             names = (link.alias, identity_of(link.target, "").hostname, link.target.name)
             text = " ".join(dict.fromkeys(names))
-            present = (interface for interface in (endpoint.ipv4, endpoint.ipv6) if interface is not None)
-            entries += [(str(interface.ip), text) for interface in present]
+            # Without icc a link opens IPv4 alone, and programs that ask by name would try the other first.
+            ipv6 = None if endpoint.ipv4 is not None and self._is_closed(endpoint.network_id) else endpoint.ipv6
+            entries += [(str(interface.ip), text) for interface in (endpoint.ipv4, ipv6) if interface is not None]
         return tuple(entries)
 
     def variables(self, record: ContainerRecord) -> tuple[str, ...]:
