@@ -241,7 +241,29 @@ def test_names_taken_and_reserved(docker: Docker) -> None:
         assert f"{name} is a pre-defined network and cannot be removed" in docker.fails("network", "rm", name)
     assert re.search("[Nn]etwork nobody not found|No such network: nobody", docker.fails("network", "rm", "nobody"))
     assert re.search("network nobody not found|No such network: nobody", docker.fails("network", "inspect", "nobody"))
-    assert re.search("network nobody not found", docker.fails("run", "--rm", "--network", "nobody", "busybox"))
+    for missing, text in (("nobody", "network nobody not found"), ("container:nobody", "No such container: nobody")):
+        refusal = docker.fails("run", "--rm", "--network", missing, "busybox", status=125)
+        assert text in refusal
+        assert "Unable to find image" not in refusal
+    assert "Unable to find image" not in docker.fails("run", "--rm", "--pid", "container:nobody", "busybox")
+    assert "Unable to find image" not in docker.fails("run", "--rm", "--volumes-from", "nobody", "busybox")
+    assert docker.lines("ps", "-aq") == []
+
+
+def test_a_container_may_be_created_before_its_network(docker: Docker) -> None:
+    docker.out("create", "--name", "one", "--network", "late", "--network-alias", "uno", "busybox", "top")
+    docker.out("create", "--name", "two", "--network", "container:three", "busybox", "top")
+    assert "network late not found" in docker.fails("start", "one")
+    assert "No such container: three" in docker.fails("start", "two")
+    docker.out("network", "create", "late")
+    docker.out("run", "-d", "--name", "three", "--network", "late", "busybox", "top")
+    docker.out("start", "one", "two")
+    network = docker.inspect("network", "late")
+    assert {each["Name"] for each in network["Containers"].values()} == {"one", "three"}
+    assert docker.inspect("one")["NetworkSettings"]["Networks"]["late"]["NetworkID"] == network["Id"]
+    assert "from" in docker.out("exec", "two", "ping", "-c1", "uno")
+    docker.out("restart", "-t0", "three", "two")
+    assert "from" in docker.out("exec", "two", "ping", "-c1", "uno")
 
 
 def test_a_name_like_another_networks_id(docker: Docker) -> None:

@@ -1,15 +1,16 @@
 """The networks of a new container: from its mode and the client's endpoint settings to attachments."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from weft.drivers.rates import rates_of
 from weft.engine.inventory import Inventory
 from weft.engine.sandbox.links import parse_link
 from weft.engine.sandbox.mode import DEFAULT_BRIDGE, NONE, is_host, is_user_defined, joined_container
 from weft.model.address import Address
-from weft.model.container import NetworkingSpec
+from weft.model.container import ContainerRecord, NetworkingSpec
 from weft.model.endpoint import Attachment, EndpointSpec
-from weft.model.errors import Conflict, Forbidden, InvalidParameter
+from weft.model.errors import Conflict, Forbidden, InvalidParameter, NotFound
 from weft.model.network import NetworkRecord
 
 _WITHOUT_LINKS = ("host", "null")
@@ -18,23 +19,50 @@ _WITHOUT_LINKS = ("host", "null")
 def attachments_of(
     inventory: Inventory, networking: NetworkingSpec, endpoints: Mapping[str, EndpointSpec]
 ) -> tuple[Attachment, ...]:
-    """Return the attachments, the mode's own network first.
+    """Return the attachments, the mode's own network first; one that is not there yet is looked for at the start.
 
-    NotFound for an unknown network, InvalidParameter or Conflict in Docker's words for combinations that cannot be.
+    InvalidParameter or Conflict in Docker's words for combinations that cannot be.
     """
     if is_host(networking.mode) or joined_container(networking.mode) is not None:
         return _without_network(inventory, networking, endpoints)
-    wanted = {inventory.find_network(name).id: spec for name, spec in endpoints.items()}
-    first = inventory.find_network(networking.mode)
-    ordered = {first.id: wanted.pop(first.id, EndpointSpec()), **wanted}
+    wanted = {network_name(inventory, name): spec for name, spec in endpoints.items()}
+    first = network_name(inventory, networking.mode)
     attachments = []
-    for network_id, spec in ordered.items():
-        network = inventory.networks[network_id]
-        check_attachable(network)
-        check_endpoint(network, spec)
-        attachments.append(Attachment(network_id=network_id, network_name=network.name, spec=spec))
+    for name, spec in {first: wanted.pop(first, EndpointSpec()), **wanted}.items():
+        network = inventory.network_named(name)
+        if network is not None:
+            _check(network, spec)
+        attachments.append(Attachment(network_id=network.id if network else "", network_name=name, spec=spec))
     _check_combination(attachments)
     return tuple(attachments)
+
+
+def with_networks(inventory: Inventory, record: ContainerRecord) -> ContainerRecord:
+    """Return the record with the networks found that were made, or made again, under their names meanwhile.
+
+    NotFound where one is not there, and the errors of a creation for one that it cannot be on.
+    """
+    attachments = []
+    for attachment in record.attachments:
+        if attachment.network_id not in inventory.networks:
+            network = inventory.find_network(attachment.network_name)
+            _check(network, attachment.spec)
+            attachment = replace(attachment, network_id=network.id, network_name=network.name)
+        attachments.append(attachment)
+    return replace(record, attachments=tuple(attachments))
+
+
+def network_name(inventory: Inventory, reference: str) -> str:
+    """Return the name of the network that a name, an id or a prefix stands for; of none, the reference itself."""
+    try:
+        return inventory.find_network(reference).name
+    except NotFound:
+        return reference
+
+
+def _check(network: NetworkRecord, spec: EndpointSpec) -> None:
+    check_attachable(network)
+    check_endpoint(network, spec)
 
 
 def _without_network(
@@ -52,7 +80,6 @@ def _without_network(
         host = inventory.find_network(networking.mode)
         return (Attachment(network_id=host.id, network_name=host.name),)
     _check_joining(networking, joined)
-    inventory.find_container(joined)
     return ()
 
 

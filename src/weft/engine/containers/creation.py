@@ -1,6 +1,7 @@
 """Make a container: everything is checked before anything is made, and nothing half-made stays."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from weft.engine.containers.attachments import attachments_of
@@ -16,7 +17,7 @@ from weft.engine.events import EventBus
 from weft.engine.images import ImageService
 from weft.engine.inventory import Inventory
 from weft.engine.results import Created
-from weft.engine.sandbox.mode import is_host, joined_container
+from weft.engine.sandbox.mode import is_host, joined_container, mode_joining
 from weft.engine.sandbox.obstacles import Obstacles
 from weft.engine.settings import Settings
 from weft.engine.volumes import VolumeService
@@ -112,14 +113,23 @@ class Creation:
 
     def _networking(self, spec: ContainerSpec) -> tuple[ContainerSpec, tuple[str, ...]]:
         networking = spec.networking
-        networking = replace(networking, mode=self._resolved(networking.mode))
+        networking = replace(networking, mode=self._network_mode(networking.mode))
         warnings = (DISCARDED_PORTS,) if _publishes(networking) and is_host(networking.mode) else ()
-        return replace(spec, networking=networking, pid_mode=self._resolved(spec.pid_mode)), warnings
+        try:
+            return replace(spec, networking=networking, pid_mode=self._resolved(spec.pid_mode)), warnings
+        except NotFound as error:  # as it is, clients would take it for a missing image
+            raise InvalidParameter(error.message) from error
 
     def _resolved(self, mode: str) -> str:
         """Return a namespace mode with the container that it names as an id: names may change."""
         joined = joined_container(mode)
-        return f"container:{self._inventory.find_container(joined).id}" if joined else mode
+        return mode_joining(self._inventory.find_container(joined).id) if joined else mode
+
+    def _network_mode(self, mode: str) -> str:
+        """Return a network mode likewise; a container that is not there yet is looked for at the start."""
+        with suppress(NotFound):
+            return self._resolved(mode)
+        return mode
 
     def _reserve(self, name: str) -> str:
         name = name.removeprefix("/")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from weft.engine.containers.attachments import network_name
 from weft.engine.inventory import Inventory, link_targets
 from weft.engine.sandbox.links import parse_link
 from weft.engine.sandbox.mode import is_host, is_private, is_user_defined, joined_container
@@ -22,7 +23,7 @@ def with_links(
     """
     if not networking.links:
         return networking, networks
-    if is_private(networking.mode) and is_user_defined(inventory.find_network(networking.mode).name):
+    if is_private(networking.mode) and is_user_defined(network_name(inventory, networking.mode)):
         return replace(networking, links=()), _on_endpoint(networking, networks)
     found: dict[str, str] = {}
     for text in networking.links:

@@ -7,7 +7,7 @@ from weft.engine.contract.files import HostFiles
 from weft.engine.inventory import Inventory
 from weft.engine.volumes import VolumeService
 from weft.model.container import ContainerSpec, Mount, MountSpec, MountType
-from weft.model.errors import InvalidParameter
+from weft.model.errors import InvalidParameter, NotFound
 
 
 class MountResolver:
@@ -50,7 +50,11 @@ class MountResolver:
             reference, _, mode = source.partition(":")
             if mode not in ("", "ro", "rw", "z", "Z"):
                 raise InvalidParameter(f"invalid mode: {mode}")
-            for mount in self._inventory.find_container(reference).mounts:
+            try:
+                source_mounts = self._inventory.find_container(reference).mounts
+            except NotFound as error:  # as it is, clients would take it for a missing image
+                raise InvalidParameter(error.message) from error
+            for mount in source_mounts:
                 mounts.append(replace(mount, read_only=True, mode="ro") if mode == "ro" else mount)
         return mounts
 

@@ -20,6 +20,11 @@ def joined_container(mode: str) -> str | None:
     return mode.removeprefix(_CONTAINER) if mode.startswith(_CONTAINER) else None
 
 
+def mode_joining(container_id: str) -> str:
+    """Return the mode that joins a container's namespace."""
+    return _CONTAINER + container_id
+
+
 def is_private(mode: str) -> bool:
     """Whether the container gets a namespace of its own."""
     return not is_host(mode) and joined_container(mode) is None

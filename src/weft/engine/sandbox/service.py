@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from weft.engine.containers.attachments import with_networks
 from weft.engine.contract.kernel import Kernel
 from weft.engine.contract.leases import Lease
 from weft.engine.contract.runtime import Bundle, Runtime
@@ -11,7 +12,7 @@ from weft.engine.sandbox.allotment import Allotment
 from weft.engine.sandbox.endpoints import interface_names
 from weft.engine.sandbox.leasing import Leasing, with_leases
 from weft.engine.sandbox.links import Links
-from weft.engine.sandbox.mode import identity_of, is_private, joined_container
+from weft.engine.sandbox.mode import identity_of, is_private, joined_container, mode_joining
 from weft.engine.sandbox.name_service import NameService
 from weft.engine.sandbox.news import News
 from weft.engine.sandbox.outside import Outside
@@ -99,7 +100,7 @@ class SandboxService:
         mode = record.spec.networking.mode
         joined = joined_container(mode)
         if joined is not None:
-            return replace(record, sandbox_id=self._sandbox_to_join(joined))
+            return self._joining(record, joined)
         if is_private(mode):
             self._links.check(record)
             record = await self._raise_own(record)
@@ -110,16 +111,20 @@ class SandboxService:
         """Return when all that `raise_up` began beside what followed is done: before a start is answered."""
         await self._publisher.carried(record)
 
-    def _sandbox_to_join(self, container_id: str) -> str:
-        target = self._inventory.find_container(container_id)
+    def _joining(self, record: ContainerRecord, reference: str) -> ContainerRecord:
+        target = self._inventory.find_container(reference)
         if not target.state.is_running:
             raise Conflict(f"cannot join network namespace of a non running container: {target.id}")
-        return target.sandbox_id
+        mode = mode_joining(target.id)  # what was named before it was there counts by its id from now on
+        spec = record.spec
+        if mode != spec.networking.mode:
+            spec = replace(spec, networking=replace(spec.networking, mode=mode))
+        return replace(record, sandbox_id=target.sandbox_id, spec=spec)
 
     async def _raise_own(self, record: ContainerRecord) -> ContainerRecord:
         if record.sandbox_id:  # kept for containers that joined it
             return record
-        record = former = self._with_networks_found(_bare(record))
+        record = former = with_networks(self._inventory, _bare(record))
         record = await self._allotment.take_all(record)
         try:
             record = await self._enter_outside(record)
@@ -188,16 +193,6 @@ class SandboxService:
             await self._leasing.release(record)
             await self._kernel.teardown(self._planner.lower_plan(record))
             self._inventory.save(_bare(former))
-
-    def _with_networks_found(self, record: ContainerRecord) -> ContainerRecord:
-        """Find networks that were removed and made again under their old names; NotFound otherwise."""
-        attachments = []
-        for attachment in record.attachments:
-            network = self._inventory.networks.get(attachment.network_id)
-            if network is None:
-                network = self._inventory.find_network(attachment.network_name)
-            attachments.append(replace(attachment, network_id=network.id))
-        return replace(record, attachments=tuple(attachments))
 
     async def _release(self, record: ContainerRecord) -> None:
         await self._publisher.carry(_bare(record))
