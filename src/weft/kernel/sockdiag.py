@@ -1,9 +1,13 @@
-"""Sockets of the daemon's own namespace that occupy ports (Linux sock_diag(7), include/uapi/linux/inet_diag.h)."""
+"""Sockets of the daemon's own namespace that occupy ports (Linux sock_diag(7), include/uapi/linux/inet_diag.h).
+
+Those of SCTP are read from procfs: sock_diag has them only where another module is loaded.
+"""
 
 import socket
 import struct
 from collections.abc import Iterator
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from pathlib import Path
 
 from weft.engine.contract.kernel import ANY_IPV4, ANY_IPV6, Listener
 from weft.kernel.netlink.channel import NETLINK_SOCK_DIAG, Channel
@@ -21,6 +25,9 @@ _ONLY_IPV6 = 11
 _CLOSED = 1 << 7  # how an unconnected UDP socket is shown
 _LISTENING = 1 << 10
 
+_SCTP_ENDPOINTS = Path("/proc/thread-self/net/sctp/eps")
+_SCTP_PORT = 5  # column; then user, inode, and the addresses
+
 _ASKED = (
     (socket.AF_INET, Protocol.TCP, socket.IPPROTO_TCP, _LISTENING),
     (socket.AF_INET6, Protocol.TCP, socket.IPPROTO_TCP, _LISTENING),
@@ -30,20 +37,38 @@ _ASKED = (
 
 
 def listeners() -> frozenset[Listener]:
-    """Return TCP sockets that listen and UDP sockets that are bound; raises OSError.
+    """Return TCP and SCTP sockets that listen and UDP sockets that are bound; raises OSError.
 
     A socket on :: that takes IPv4 as well is listed for both families.
     """
     channel = Channel(NETLINK_SOCK_DIAG)
     try:
-        return frozenset(
+        found = {
             listener
             for family, protocol, number, states in _ASKED
             for _, body in channel.dump(_BY_FAMILY, _REQUEST.pack(family, number, 0, states))
             for listener in parse(protocol, body)
-        )
+        }
     finally:
         channel.close()
+    try:
+        return frozenset(found.union(sctp_listeners(_SCTP_ENDPOINTS.read_text())))
+    except FileNotFoundError:  # the kernel has no SCTP, or nobody used it yet
+        return frozenset(found)
+
+
+def sctp_listeners(table: str) -> Iterator[Listener]:
+    """Yield the listeners of the kernel's table of SCTP endpoints (net/sctp/proc.c), which holds those that listen.
+
+    It does not say which ones on :: take no IPv4: all count for both families.
+    """
+    for row in table.splitlines()[1:]:
+        columns = row.split()
+        for text in columns[_SCTP_PORT + 3 :]:
+            port, bound = int(columns[_SCTP_PORT]), ip_address(text)
+            yield Listener(Protocol.SCTP, bound, port)
+            if bound == ANY_IPV6:
+                yield Listener(Protocol.SCTP, ANY_IPV4, port)
 
 
 def parse(protocol: Protocol, body: bytes) -> Iterator[Listener]:

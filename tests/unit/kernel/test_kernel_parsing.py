@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from weft.engine.contract.kernel import Listener
 from weft.kernel.netlink.message import attribute, text
 from weft.kernel.netlink.netfilter import INET, Table, head, parse_table
-from weft.kernel.sockdiag import parse
+from weft.kernel.sockdiag import parse, sctp_listeners
 from weft.model.port import Protocol
 
 
@@ -31,6 +31,23 @@ def test_sockets() -> None:
     assert found(socket.AF_INET6, "::") == {("::", 80), ("0.0.0.0", 80)}
     assert found(socket.AF_INET6, "::", only_ipv6=True) == {("::", 80)}
     assert found(socket.AF_INET6, "::ffff:10.0.0.1") == {("10.0.0.1", 80)}
+
+
+def test_sctp_endpoints() -> None:
+    table = """ ENDPT     SOCK   STY SST HBKT LPORT   UID INODE LADDRS
+00000000f0d1bd51 000000005c6d3b2f 2   10  21   5000      0 21233 0.0.0.0 
+0000000051d2e53c 00000000aa6d3b20 2   10  34   5001   1000 21234 10.0.0.5 10.0.0.6 
+0000000051d2e53d 00000000aa6d3b21 2   10  35   5002      0 21235 0000:0000:0000:0000:0000:0000:0000:0000 
+"""  # noqa: W291 - as the kernel writes it
+    assert [(str(each.address), each.port) for each in sctp_listeners(table)] == [
+        ("0.0.0.0", 5000),
+        ("10.0.0.5", 5001),
+        ("10.0.0.6", 5001),
+        ("::", 5002),
+        ("0.0.0.0", 5002),
+    ]
+    assert {each.protocol for each in sctp_listeners(table)} == {Protocol.SCTP}
+    assert list(sctp_listeners("")) == []
 
 
 def test_unbound_socket_occupies_nothing() -> None:

@@ -46,6 +46,18 @@ def test_two_containers_find_each_other_by_name_and_are_published(
     assert not neighbour.reaches("10.9.0.1", 8080)
 
 
+def test_an_sctp_port_of_the_host_is_not_published_again(docker: Docker, engine: Engine) -> None:
+    sock = engine.host.within(lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_SCTP))
+    with sock:
+        sock.bind(("0.0.0.0", 5000))
+        sock.listen()
+        refusal = docker.fails("run", "--rm", "-p", "5000:5000/sctp", "busybox", "true")
+        assert "failed to bind host port 0.0.0.0:5000/sctp: address already in use" in refusal
+        docker.out("run", "--rm", "-p", "5001:5000/sctp", "busybox", "true")
+        docker.out("run", "--rm", "-p", "5000:5000/tcp", "busybox", "true")
+    docker.out("run", "--rm", "-p", "5000:5000/sctp", "busybox", "true")
+
+
 def test_info_names_the_version_and_no_missing_controller(docker: Docker) -> None:
     shown = json.loads(docker.out("info", "--format", "{{json .}}"))
     assert (shown["CgroupVersion"], shown["CgroupDriver"]) == ("2", "cgroupfs")
