@@ -97,7 +97,18 @@ _SHOWN_ALIASES = {
     ("volume", "ls"): ("list",),
     ("volume", "rm"): ("remove",),
 }
-COMMON = ("run", "exec", "ps", "pull", "push", "images", "version", "info")  # shown first, in this order
+COMMON = (
+    "run",
+    "exec",
+    "ps",
+    "pull",
+    "push",
+    "images",
+    "login",
+    "logout",
+    "version",
+    "info",
+)  # shown first, in this order
 TOP_LEVEL = {
     **{name: ("container", name) for name in _CONTAINER if name not in ("inspect", "ls", "prune")},
     **{name: ("image", name) for name in ("history", "import", "load", "pull", "push", "save", "tag")},
@@ -106,6 +117,8 @@ TOP_LEVEL = {
     "images": ("image", "ls"),
     "info": ("system", "info"),
     "inspect": ("", "inspect"),
+    "login": ("", "login"),
+    "logout": ("", "logout"),
     "ps": ("container", "ls"),
     "rmi": ("image", "rm"),
     "version": ("", "version"),
@@ -113,6 +126,8 @@ TOP_LEVEL = {
 _TOP_SUMMARIES = {
     "completion": "Print a completion script for bash, zsh or fish",
     "inspect": "Return low-level information on Weft objects",
+    "login": "Authenticate to a registry",
+    "logout": "Log out from a registry",
     "version": "Show the Weft version information",
 }
 ELSEWHERE = {
@@ -127,8 +142,6 @@ ELSEWHERE = {
     "cp": "use a bind mount (-v), or `weft exec` with tar",
     "diff": "use `weft exec` to look into the container",
     "export": "use `weft exec CONTAINER tar -c /`",
-    "login": "put the credentials into ~/.docker/config.json, as docker login does",
-    "logout": "take the credentials out of ~/.docker/config.json",
     "manifest": "use skopeo or docker manifest, which talk to registries by themselves",
     "node": "there are no services yet",
     "plugin": "network plugins are found by their sockets and files in /run/docker/plugins and /etc/docker/plugins",

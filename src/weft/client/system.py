@@ -22,6 +22,11 @@ class System:
         """Return {"LayersSize", "Images", "Containers", "Volumes", "BuildCache"}."""
         return self._session.get_object("/system/df")
 
+    def login(self, username: str, password: str, server: str) -> str:
+        """Try credentials at a registry and return what it said."""
+        document = {"username": username, "password": password, "serveraddress": server}
+        return str(self._session.post("/auth", None, document).get("Status", ""))
+
     def events(
         self, *, since: str = "", until: str = "", filters: Mapping[str, Iterable[str]] | None = None
     ) -> Iterator[object]:
