@@ -213,6 +213,24 @@ def test_a_long_run_of_ports(docker: Docker, flags: tuple[str, ...], where: str)
     assert "8051" not in host.output("nft", "list", "table", "inet", "weft")
 
 
+@pytest.mark.weft_only("it starts a proxy a port")
+def test_neighbouring_runs_stay_apart(make_engine: MakeEngine) -> None:
+    """Ports of two containers that follow each other are no run, also not when the table is made anew."""
+    engine = make_engine()
+    docker, host = Docker(engine), engine.host
+    for name, run in (("one", "8000-8039:9000-9039"), ("two", "8040-8139:9000-9099")):
+        docker.out("run", "-d", "--name", name, "-p", run, "busybox", "sh", "-c", _SERVE)
+    for port in (8000, 8040, 8139):
+        eventually(lambda port=port: host.reaches("::1", port))
+    engine.restart()
+    docker.out("rm", "-f", "one")
+    assert not host.reaches("::1", 8000)
+    assert host.reaches("::1", 8040)
+    listed = [host.output("nft", "list", "set", "inet", "weft", name) for name in ("relayed", "relayed_runs")]
+    assert "8000" not in "".join(listed)
+    assert "tcp . 8040-8139" in listed[1]
+
+
 # Listens on IPv6 and IPv4 alike, and says on which port.
 _SERVE = """for port in 9000 9049 9050 9051 9099; do
 mkdir -p /www/$port; printf $port >/www/$port/index.html

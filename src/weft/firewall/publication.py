@@ -24,6 +24,7 @@ class Publication:
     """`host_address` is 0.0.0.0 or :: for every address of the host; both addresses are of one family.
 
     `host_port` 0 is none: the port is reached at the endpoint's own address alone. Where `direct`, there as well.
+    `owner` tells endpoints apart to which the relay leads.
     """
 
     protocol: Protocol
@@ -34,6 +35,7 @@ class Publication:
     direct: bool = False
     exposure: Exposure = OPEN
     way: Way = Way.TRANSLATED
+    owner: str = ""
 
     def __post_init__(self) -> None:
         if self.host_address.version != self.address.version:

@@ -79,7 +79,8 @@ def publication_contents(published: Iterable[Publication]) -> Contents:
 
 
 def _relayed(publications: Iterable[Publication]) -> Iterator[tuple[str, tuple[Element, ...]]]:
-    places: dict[tuple[str, str, tuple[str, ...]], list[int]] = {}
+    # By owner, like all runs: elements are the same whether an endpoint's are made by themselves or with all others.
+    places: dict[tuple[str, str, str, tuple[str, ...]], list[int]] = {}
     for each in publications:
         key: tuple[str, ...] = (each.protocol.value,)
         if each.way is Way.RELAYED_HERE:
@@ -88,8 +89,8 @@ def _relayed(publications: Iterable[Publication]) -> Iterator[tuple[str, tuple[E
             sets = RELAYED, RELAYED_RUNS
         else:
             sets, key = (BOUND_RELAYED, BOUND_RELAYED_RUNS), (text(each.host_address), *key)
-        places.setdefault((*sets, key), []).append(each.host_port)
-    for (ports, runs, key), numbers in places.items():
+        places.setdefault((each.owner, *sets, key), []).append(each.host_port)
+    for (_, ports, runs, key), numbers in places.items():
         for run in _consecutive(numbers):
             if len(run) >= LONG_RUN:
                 yield runs, (Element((*key, _range(run))),)

@@ -217,15 +217,15 @@ class Publisher:
     def publications(self, record: ContainerRecord) -> tuple[Publication, ...]:
         """Return what leads to a running container."""
         gateways = own_gateways_of(record, self._inventory.networks)
-        carried = [_relayed(port) for port in self.relayed(record) if port.protocol is Protocol.TCP]
+        carried = [_relayed(port, record.id) for port in self.relayed(record) if port.protocol is Protocol.TCP]
         return (*self._reach.publications(record, gateways), *carried)
 
 
-def _relayed(port: RelayedPort) -> Publication:
+def _relayed(port: RelayedPort, owner: str) -> Publication:
     """Return what leads from a port of the host to the relay."""
     way = Way.RELAYED_HERE if port.address.version == 6 and port.host_address.is_unspecified else Way.RELAYED
     host = (port.host_address, port.host_port)
-    return Publication(port.protocol, *host, *host, way=way)
+    return Publication(port.protocol, *host, *host, way=way, owner=owner)
 
 
 def _is_beyond_nat(address: IPv6Address) -> bool:
