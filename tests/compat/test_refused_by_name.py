@@ -16,7 +16,6 @@ pytestmark = pytest.mark.weft_only("it has these")
     [
         ("update --cpuset-cpus 0 one", "CpusetCpus"),
         ("commit one kept", "commit"),
-        ("stats --no-stream one", "stats"),
         ("create --storage-opt size=1g busybox", "StorageOpt"),
     ],
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from weft.engine.containers.limits import LimitChange
+from weft.engine.containers.stats import Sample
 from weft.engine.contract.container_files import Extraction, FileChange, PathStat
 from weft.engine.contract.images import Credentials, Progress
 from weft.engine.contract.runtime import ExecSpec, LogLine, LogQuery, Stdio
@@ -131,6 +132,18 @@ class Files(Protocol):
     async def changes(self, reference: str) -> tuple[FileChange, ...]: ...
 
 
+class Stats(Protocol):
+    """What containers use. NotFound is `No such container: X`."""
+
+    async def once(self, reference: str) -> Sample:
+        """Return a sample of now."""
+        ...
+
+    def follow(self, reference: str) -> AsyncIterator[Sample]:
+        """Yield a sample now and every second, until the container is removed."""
+        ...
+
+
 class Execs(Protocol):
     """NotFound is `No such exec instance: X`."""
 
@@ -251,6 +264,7 @@ class Backend:
     containers: Containers
     files: Files
     execs: Execs
+    stats: Stats
     networks: Networks
     volumes: Volumes
     images: ImageService

@@ -18,6 +18,7 @@ _CONTAINER = {
     "rm": "Remove one or more containers",
     "run": "Create and run a new container from an image",
     "start": "Start one or more stopped containers",
+    "stats": "Display a live stream of container(s) resource usage statistics",
     "stop": "Stop one or more running containers",
     "top": "Display the running processes of a container",
     "unpause": "Unpause all processes within one or more containers",
@@ -149,7 +150,6 @@ ELSEWHERE = {
     "secret": "there are no services yet",
     "service": "there are no services yet",
     "stack": "there are no services yet; use docker compose with DOCKER_HOST set to the daemon's address",
-    "stats": "use `weft top`, or read the container's control group",
     "swarm": "there are no services yet",
     "trust": "images are pulled by digest where they must be known ones",
 }  # docker's commands that Weft has not, and what to do instead

@@ -71,6 +71,11 @@ class Containers:
         """Return {"Titles", "Processes"}."""
         return self._session.get_object(f"/containers/{quote(reference)}/top", {"ps_args": " ".join(arguments)})
 
+    def stats(self, reference: str) -> Json:
+        """Return what a container uses now; its precpu_stats are empty."""
+        path = f"/containers/{quote(reference)}/stats"
+        return self._session.get_object(path, {"stream": "0", "one-shot": True})
+
     def logs(
         self,
         reference: str,

@@ -52,6 +52,7 @@ class Engine:
         self.networks = make_networks(ground, sandboxes)
         made = make_containers(ground, sandboxes)
         self.containers, self.execs, self.files = made.service, made.execs, made.files
+        self.stats = made.stats
         self.images, self.volumes = made.images, made.volumes
         self._lifecycle = made.lifecycle
         self.default_networks = DefaultNetworks(inventory, edges.kernel, self.networks, outside, settings)
@@ -72,6 +73,7 @@ class Engine:
             containers=self.containers,
             files=self.files,
             execs=self.execs,
+            stats=self.stats,
             networks=self.networks,
             volumes=self.volumes,
             images=self.images,

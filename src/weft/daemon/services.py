@@ -14,6 +14,7 @@ from weft.engine.containers.lifecycle import Lifecycle
 from weft.engine.containers.mounts import MountResolver
 from weft.engine.containers.removal import Removal
 from weft.engine.containers.service import ContainerService
+from weft.engine.containers.stats import StatsService
 from weft.engine.contract.container_files import ContainerFiles
 from weft.engine.contract.environment import Environment
 from weft.engine.contract.files import HostFiles
@@ -114,6 +115,7 @@ class Containers:
     removal: Removal
     execs: ExecService
     files: FileService
+    stats: StatsService
     service: ContainerService
 
 
@@ -200,7 +202,8 @@ def make_containers(ground: Ground, sandboxes: Sandboxes) -> Containers:
         events,
     )
     files = FileService(inventory, edges.container_files, sandboxes.service, locks, events)
-    return Containers(images, volumes, lifecycle, removal, execs, files, service)
+    stats = StatsService(inventory, runtime, edges.kernel, environment)
+    return Containers(images, volumes, lifecycle, removal, execs, files, stats, service)
 
 
 def make_recovery(ground: Ground, sandboxes: Sandboxes, networks: NetworkService, containers: Containers) -> Recovery:

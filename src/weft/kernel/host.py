@@ -3,13 +3,15 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from weft.engine.contract.kernel import Facts, ForeignListing, Listener, SandboxSockets
+from weft.engine.contract.usage import InterfaceCounters
 from weft.kernel import neighbours, sockdiag, sysctl
+from weft.kernel.counters import counters_in
 from weft.kernel.dns_sockets import open_dns_sockets
 from weft.kernel.facts import observe
 from weft.kernel.nft.foreign import list_foreign
@@ -113,6 +115,10 @@ class HostKernel:
     def sandbox_path(self, sandbox: str) -> str:
         """Return the path of the pinned namespace, for the OCI runtime."""
         return str(self._opened.resources.sandboxes.path(sandbox))
+
+    async def counters(self, sandbox: str) -> Mapping[str, InterfaceCounters]:
+        """Return what each interface of a sandbox has received and sent; raises SystemFailure without the sandbox."""
+        return await self._observe("interfaces of a sandbox", partial(counters_in, self._opened.resources, sandbox))
 
     def flushed(self) -> AsyncIterator[str]:
         """Yield the name of one of Weft's tables whenever somebody else deleted it."""

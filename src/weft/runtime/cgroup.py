@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from weft.engine.contract.usage import Usage
 from weft.model.errors import InvalidParameter, SystemFailure
+from weft.runtime.usage import usage
 
 MOUNT: Final = Path("/sys/fs/cgroup")
 DEFAULT_PARENT: Final = "/weft"
@@ -89,6 +91,10 @@ class Cgroups:
                 with contextlib.suppress(OSError):
                     pids.update(int(line) for line in (Path(directory) / "cgroup.procs").read_text().split())
         return tuple(sorted(pids))
+
+    def usage(self, path: str) -> Usage:
+        """Return what a cgroup counts; blocks a moment."""
+        return usage(MOUNT, self.version, path)
 
     def contains(self, path: str, pid: int) -> bool:
         """Whether a process is in that cgroup or below."""

@@ -22,6 +22,7 @@ from weft.engine.contract.runtime import (
     RuntimeInfo,
     Stdio,
 )
+from weft.engine.contract.usage import Usage
 from weft.model.container import ContainerRecord, MountType, Resources
 from weft.model.errors import Conflict, NotFound, SystemFailure, Unimplemented
 from weft.model.ids import short_id
@@ -305,6 +306,10 @@ class OciRuntime:
     async def processes(self, container_id: str) -> tuple[int, ...]:
         """Return the host pids of all processes of a container."""
         return self._cgroups.processes(self._live(container_id).record.cgroup)
+
+    async def usage(self, container_id: str) -> Usage:
+        """Return what a container uses now; Conflict when it does not run."""
+        return await asyncio.to_thread(self._cgroups.usage, self._live(container_id).record.cgroup)
 
     async def top(self, container_id: str, ps_args: tuple[str, ...]) -> Table:
         """Return ps' titles and rows for the container's processes."""

@@ -9,6 +9,7 @@ from fake_containers import IMAGE_ID, FakeContainers, FakeExecs, network_id
 from fake_files import FakeFiles
 
 from weft.api.backend import Backend
+from weft.engine.containers.stats import Sample
 from weft.engine.contract.images import Credentials, Progress
 from weft.engine.contract.runtime import RuntimeInfo
 from weft.engine.results import Created, Pruned, SystemState
@@ -297,6 +298,23 @@ class FakeSystem:
         return "Login Succeeded"
 
 
+class FakeStats:
+    """Samples that a test puts in; after the last one the container is gone."""
+
+    def __init__(self, containers: FakeContainers) -> None:
+        self._containers = containers
+        self.samples: list[Sample] = []
+
+    async def once(self, reference: str) -> Sample:
+        record = self._containers.find(reference)
+        return self.samples[0] if self.samples else Sample(id=record.id, name=record.name)
+
+    async def follow(self, reference: str) -> AsyncIterator[Sample]:
+        self._containers.find(reference)
+        for sample in self.samples:
+            yield sample
+
+
 class FakeEngine:
     """All of it, and the Backend made of it."""
 
@@ -304,6 +322,7 @@ class FakeEngine:
         self.containers = FakeContainers()
         self.files = FakeFiles(self.containers)
         self.execs = FakeExecs(self.containers)
+        self.stats = FakeStats(self.containers)
         self.networks = FakeNetworks(self.containers)
         self.volumes = FakeVolumes()
         self.images = FakeImages()
@@ -316,6 +335,7 @@ class FakeEngine:
             containers=self.containers,
             files=self.files,
             execs=self.execs,
+            stats=self.stats,
             networks=self.networks,
             volumes=self.volumes,
             images=self.images,

@@ -169,7 +169,6 @@ async def test_attach_to_what_cannot_be_attached_to(http: aiohttp.ClientSession,
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", "/containers/c/stats"),
         ("POST", "/commit?container=c"),
         ("POST", "/build"),
         ("GET", "/images/search?term=x"),

@@ -18,10 +18,11 @@ from weft.engine.contract.records import Change, Delete, Put, Record
 from weft.engine.contract.relay import RelayedPort
 from weft.engine.contract.remote import RemoteDriver, RemoteIpam, Remotes
 from weft.engine.contract.runtime import Bundle, ExecSpec, Exit, LogLine, LogQuery, RuntimeInfo
+from weft.engine.contract.usage import InterfaceCounters, Usage
 from weft.engine.settings import Settings
 from weft.model.address import Address
 from weft.model.container import ContainerRecord, Resources
-from weft.model.errors import InvalidParameter, NotFound, SystemFailure
+from weft.model.errors import Conflict, InvalidParameter, NotFound, SystemFailure
 from weft.model.image import ImageConfig, ImageRecord
 from weft.model.volume import VolumeRecord
 from weft.plan.operations import (
@@ -127,6 +128,20 @@ class FakeKernel:
         assert sandbox in self.sandboxes
         return SandboxSockets(0, 0, 1053, 1053)
 
+    async def counters(self, sandbox: str) -> Mapping[str, InterfaceCounters]:
+        assert sandbox in self.sandboxes
+        zero = InterfaceCounters(
+            rx_bytes=7,
+            rx_packets=1,
+            rx_errors=0,
+            rx_dropped=0,
+            tx_bytes=0,
+            tx_packets=0,
+            tx_errors=0,
+            tx_dropped=0,
+        )
+        return {"lo": zero, "eth0": zero, "its-own": zero}
+
     def is_local(self, address: Address) -> bool:
         return str(address) != "203.0.113.99"
 
@@ -191,6 +206,7 @@ class FakeRuntime:
         self.limits: dict[str, Resources] = {}
         self.probes = 0  # how the next execs named `probe` end; those named `hung` end when they are killed
         self.hung: dict[str, tuple[FakeStdio, Callable[[Exit], Awaitable[None]]]] = {}
+        self.looks = 0  # at what a container uses
         self._ending: list[asyncio.Future[None]] = []
         self._callback: Callable[[str, Exit], None] | None = None
         self._pid = 100
@@ -293,6 +309,12 @@ class FakeRuntime:
             stdio.close()
 
         self._ending.append(asyncio.ensure_future(end()))
+
+    async def usage(self, container_id: str) -> Usage:
+        if container_id not in self.running:
+            raise Conflict("gone")
+        self.looks += 1
+        return Usage(pids=self.looks)
 
     async def pause(self, container_id: str) -> None: ...
 

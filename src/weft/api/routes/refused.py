@@ -32,10 +32,6 @@ def _unsupported(what: str, instead: str) -> Callable[[], WeftError]:
 def unsupported_routes() -> tuple[Route, ...]:
     """Return the routes of the container and image endpoints that Weft does not have yet."""
     return (
-        *refuse(
-            (("GET", "/containers/{name}/stats"),),
-            _unsupported("stats (containers/{id}/stats)", "use docker top, or read the container's control group"),
-        ),
         *refuse((("POST", "/commit"),), _unsupported("commit", "build the image with buildah or podman build")),
         *refuse(
             (("GET", "/distribution/{name}/json"),),

@@ -13,6 +13,7 @@ from weft.api.routes.machine import MachineFacts
 from weft.api.routes.networks import NetworkRoutes
 from weft.api.routes.plugins import plugin_routes
 from weft.api.routes.refused import unsupported_routes
+from weft.api.routes.stats import StatsRoutes
 from weft.api.routes.swarm import swarm_routes
 from weft.api.routes.system import SystemRoutes
 from weft.api.routes.volumes import VolumeRoutes
@@ -26,6 +27,7 @@ def all_routes(backend: Backend) -> tuple[Route, ...]:
         *ContainerIoRoutes(backend).routes(),
         *ContainerFileRoutes(backend).routes(),
         *ExecRoutes(backend).routes(),
+        *StatsRoutes(backend).routes(),
         *unsupported_routes(),
         *containers.routes(),
         *NetworkRoutes(backend).routes(),

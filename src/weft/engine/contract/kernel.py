@@ -6,6 +6,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 from typing import Protocol as Contract
 
+from weft.engine.contract.usage import InterfaceCounters
 from weft.model.address import Address, Interface, Network
 from weft.model.port import Protocol
 from weft.plan.plan import Plan
@@ -118,6 +119,10 @@ class Kernel(Contract):
 
     def sandbox_path(self, sandbox: str) -> str:
         """Return the path of the pinned namespace, for the OCI runtime."""
+        ...
+
+    async def counters(self, sandbox: str) -> Mapping[str, InterfaceCounters]:
+        """Return what each interface of a sandbox has received and sent."""
         ...
 
     def flushed(self) -> AsyncIterator[str]:

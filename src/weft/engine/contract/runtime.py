@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from weft.engine.contract.usage import Usage
 from weft.model.container import ContainerRecord, Mount, Resources
 
 
@@ -155,6 +156,10 @@ class Runtime(Protocol):
 
     async def processes(self, container_id: str) -> tuple[int, ...]:
         """Return the host pids of all processes of a container."""
+        ...
+
+    async def usage(self, container_id: str) -> Usage:
+        """Return what a container uses now; Conflict when it does not run."""
         ...
 
     async def top(
