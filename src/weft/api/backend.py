@@ -185,6 +185,10 @@ class Volumes(Protocol):
 
     def list(self, filters: Filters) -> tuple[VolumeRecord, ...]: ...
 
+    async def size(self, record: VolumeRecord) -> int:
+        """Return the bytes that its files hold."""
+        ...
+
     async def create(
         self, name: str, driver: str, options: Mapping[str, str], labels: Mapping[str, str]
     ) -> VolumeRecord: ...

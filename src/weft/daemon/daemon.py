@@ -13,7 +13,7 @@ from weft.api.server import Server, serve
 from weft.daemon.config.daemon_config import DaemonConfig
 from weft.daemon.config.reload import reloadable
 from weft.daemon.engine import Engine
-from weft.daemon.host_summary import HostObserver, nft_version
+from weft.daemon.host_summary import HostObserver, file_system, nft_version
 from weft.daemon.listeners import Listener
 from weft.daemon.log import set_level
 from weft.daemon.names import DnsProcess
@@ -38,6 +38,7 @@ from weft.runtime.cgroup import RealTime
 from weft.runtime.host_files import HostFileSystem
 from weft.runtime.images.store import ImageStore
 from weft.runtime.oci import OciRuntime
+from weft.runtime.tree_size import TreeSizes
 from weft.runtime.volumes import LocalVolumes
 from weft.store.sqlite import SqliteStore
 
@@ -100,7 +101,11 @@ class Daemon:
         images = self._open_images(data_root, store, [each for each in records if isinstance(each, ImageRecord)])
         stack.callback(images.close)
         realtime = RealTime(config.cpu_rt_period, config.cpu_rt_runtime)
-        runtime = OciRuntime(data_root, exec_root, images.layer_directories, clock=time.time_ns, realtime=realtime)
+        sizes = TreeSizes()
+        stack.callback(sizes.close)
+        runtime = OciRuntime(
+            data_root, exec_root, images.layer_directories, clock=time.time_ns, sizes=sizes, realtime=realtime
+        )
         await runtime.open()
         stack.push_async_callback(runtime.close)
         holder: list[Engine] = []
@@ -118,7 +123,7 @@ class Daemon:
             log_path=os.path.join(config.exec_root, "weft-relay.log"),
         )
         stack.push_async_callback(relay.stop)
-        volumes = LocalVolumes(data_root)
+        volumes = LocalVolumes(data_root, sizes)
         remotes = PluginRegistry(
             _plugin_directories(config.exec_root), drivers={"cni": CniDriver(Executor())}, ipams={"dhcp": DhcpIpam()}
         )
@@ -140,7 +145,7 @@ class Daemon:
             remotes,
             engine.events,
             settings,
-            HostObserver(nft_version()),
+            HostObserver(nft_version(), file_system(config.data_root)),
             self._summary,
             engine.warnings,
         )

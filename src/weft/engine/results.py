@@ -73,5 +73,7 @@ class SystemState:
     warnings: tuple[str, ...]
     started: int  # nanoseconds since the epoch
     network_drivers: tuple[str, ...]
+    backing_file_system: str = ""
+    proxies: tuple[str, str, str] = ("", "", "")  # for HTTP, for HTTPS, and for whom there is none
     log_driver: str = "json-file"  # of containers that name none
     publish: Exposure = OPEN  # who may use ports for which neither container nor network says

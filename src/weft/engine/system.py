@@ -14,6 +14,16 @@ from weft.engine.results import SystemState
 from weft.engine.settings import Settings
 from weft.model.container import Status
 
+_LIMITS = {  # limits that a machine may lack, in the words of docker's warnings
+    "memory": "memory limit",
+    "memory_swap": "swap limit",
+    "cpu_shares": "cpu shares",
+    "cpu_quota": "cpu cfs quota",
+    "cpu_period": "cpu cfs period",
+    "cpuset_cpus": "cpuset",
+    "pids_limit": "pids limit",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostSummary:
@@ -30,6 +40,8 @@ class HostSummary:
     file_descriptors: int
     tasks: int
     nft_version: str
+    backing_file_system: str = ""  # of the data root
+    proxies: tuple[str, str, str] = ("", "", "")  # for HTTP, for HTTPS, and for whom there is none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +109,8 @@ class SystemService:
             file_descriptors=host.file_descriptors,
             tasks=host.tasks,
             nft_version=host.nft_version,
+            backing_file_system=host.backing_file_system,
+            proxies=host.proxies,
             warnings=self._warnings(host),
             started=daemon.started,
             network_drivers=tuple(sorted({*self._drivers.names, *self._remotes.active("NetworkDriver")})),
@@ -111,10 +125,15 @@ class SystemService:
         return {"running": running, "paused": paused, "stopped": counted.total() - running - paused}
 
     def _warnings(self, host: HostSummary) -> tuple[str, ...]:
-        missing = []
+        info = self._runtime.info()
+        missing = [
+            f"WARNING: No {words} support" for field, words in _LIMITS.items() if field not in info.limits.fields
+        ]
+        if info.cgroup_version == 1 and "oom_kill_disable" not in info.limits.fields:
+            missing.append("WARNING: No oom kill disable support")
         if not host.ipv4_forwarding:
             missing.append("WARNING: IPv4 forwarding is disabled: set sysctl net.ipv4.ip_forward=1")
-        if not self._runtime.info().seccomp:
+        if not info.seccomp:
             missing.append("WARNING: No seccomp support: containers run without a system call filter")
         return (*missing, *(f"WARNING: {line}" for line in self._obstacles()))
 

@@ -67,6 +67,10 @@ class VolumeService:
             if any(mount.name == name for mount in record.mounts)
         )
 
+    async def size(self, record: VolumeRecord) -> int:
+        """Return the bytes that a volume's files hold."""
+        return await self._directories.size(record)
+
     async def create(
         self, name: str, driver: str, options: Mapping[str, str], labels: Mapping[str, str]
     ) -> VolumeRecord:
@@ -143,6 +147,8 @@ class VolumeService:
 
     async def prune(self, filters: Filters) -> Pruned:
         """Remove unused volumes: anonymous ones, or with the filter all=true every one."""
+        if "until" in filters:
+            raise InvalidParameter("invalid filter 'until'")
         may_go = prune_test(filters, self._environment.now(), also=frozenset({"all"}))
         everything = any(value.lower() in _TRUE for value in filters.get("all", ()))
         deleted: list[str] = []

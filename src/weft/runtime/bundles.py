@@ -3,7 +3,6 @@
 import os
 import shutil
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -113,10 +112,6 @@ class Bundles:
         if directory.is_dir():
             shutil.rmtree(directory)
 
-    def size(self, container_id: str) -> int:
-        """Return the bytes that the writable layer's files hold."""
-        return _bytes_below(self._layout.upper(container_id))
-
     def _fill_volumes(self, root: int, bundle: Bundle) -> None:
         """Fill empty volumes at a container's first run, not when a user emptied one since."""
         mark = self._layout.container(bundle.record.id) / "volumes-filled"
@@ -138,15 +133,3 @@ def _check_sources(bundle: Bundle) -> None:
             raise InvalidParameter(
                 f'invalid mount config for type "{mount.type}": bind source path does not exist: {mount.source}'
             )
-
-
-def _bytes_below(directory: Path) -> int:
-    total = 0
-    seen: set[int] = set()
-    for base, _, files in os.walk(directory):
-        for name in files:
-            status = os.lstat(os.path.join(base, name))
-            if status.st_ino not in seen:
-                seen.add(status.st_ino)
-                total += status.st_size
-    return total

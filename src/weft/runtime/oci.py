@@ -52,6 +52,7 @@ from weft.runtime.spec.config import ConfigWriter
 from weft.runtime.spec.resources import cgroup_limits
 from weft.runtime.sync_pipe import Report
 from weft.runtime.top import Table, top
+from weft.runtime.tree_size import TreeSizes
 
 _LOST: Final = 137  # the exit code when the supervisor was killed, and the container with it
 _VANISHED: Final = 255  # … when nothing is known, as after a reboot of the host
@@ -69,6 +70,7 @@ class OciRuntime:
         layer_paths: LayerPaths,
         *,
         clock: Callable[[], int],
+        sizes: TreeSizes,
         realtime: RealTime = RealTime(),  # noqa: B008 - frozen
     ) -> None:
         """`layer_paths` maps diff ids to unpacked layers, lowest first; `clock` gives nanoseconds since the epoch.
@@ -81,6 +83,7 @@ class OciRuntime:
         self._views = Views(self._layout, self._layer_paths)
         self.files = Files(self._layout, self._views)
         self._clock = clock
+        self._sizes = sizes
         self._filters = SeccompFilters()
         self._spawner = Spawner(self._layout)
         self._cgroups = Cgroups(realtime=realtime)
@@ -123,6 +126,8 @@ class OciRuntime:
             name=self._programs.runtimes[0].name,
             version=self._programs.versions[0],
             supervisor_version=self._programs.conmon_version,
+            init=Path(self._programs.init).name,
+            init_version=self._programs.init_version,
             cgroup_version=self._cgroups.version,
             controllers=self._cgroups.controllers,
             seccomp=self._filters.available,
@@ -160,7 +165,7 @@ class OciRuntime:
 
     async def size(self, container_id: str) -> int:
         """Return the bytes of the writable layer."""
-        return await asyncio.to_thread(self._bundles.size, container_id)
+        return await self._sizes.of(str(self._layout.upper(container_id)))
 
     async def known(self) -> frozenset[str]:
         """Return the ids of containers that have files or runtime state here."""

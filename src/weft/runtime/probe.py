@@ -38,6 +38,7 @@ class Programs:
     runtimes: tuple[Program, ...]
     versions: tuple[str, ...]
     init: str
+    init_version: str
     sealed: SealedProgram | None
 
     def close(self) -> None:
@@ -83,7 +84,11 @@ async def probe(spawner: Spawner, layout: Layout, cgroups: Cgroups) -> Programs:
     if not working:
         raise Unavailable(f"no OCI runtime works here: {'; '.join(reasons) or 'install the package crun or runc'}")
     versions = [await _version(spawner, [program.path]) for program in working]
-    return Programs(conmon, await _version(spawner, [conmon]), tuple(working), tuple(versions), _find_init(), sealed)
+    init = _find_init()
+    init_version = await _version(spawner, [init]) if init else ""
+    return Programs(
+        conmon, await _version(spawner, [conmon]), tuple(working), tuple(versions), init, init_version, sealed
+    )
 
 
 async def _refusal(spawner: Spawner, program: Program, layout: Layout, cgroups: Cgroups) -> str:

@@ -10,13 +10,15 @@ from pathlib import Path
 from weft.model.errors import InvalidParameter, SystemFailure
 from weft.model.ids import is_container_name
 from weft.model.volume import VolumeRecord
+from weft.runtime.tree_size import TreeSizes
 
 
 class LocalVolumes:
     """Implements weft.engine.contract.volumes.Volumes: `volumes/<name>/_data`."""
 
-    def __init__(self, data_root: Path) -> None:
+    def __init__(self, data_root: Path, sizes: TreeSizes) -> None:
         """Raises OSError if the directory cannot be made. Volumes that a killed daemon was removing are removed."""
+        self._sizes = sizes
         self._root = data_root / "volumes"
         self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Names of volumes never begin with a dot, so what is on its way out can lie beside them.
@@ -65,30 +67,13 @@ class LocalVolumes:
 
     async def size(self, record: VolumeRecord) -> int:
         """Return the bytes of the files it holds, hard links counted once; files that vanish meanwhile are left out."""
-        return await asyncio.to_thread(_tree_size, record.mountpoint)
+        return await self._sizes.of(record.mountpoint)
 
     def _place(self, record: VolumeRecord) -> Path:
         place = Path(record.mountpoint).parent
         if place.parent != self._root or place.name != record.name:
             raise SystemFailure(f"remove {record.name}: {record.mountpoint} is not a directory of this volume")
         return place
-
-
-def _tree_size(top: str) -> int:
-    total = 0
-    linked: set[tuple[int, int]] = set()
-    pending = [top]
-    while pending:
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(pending.pop()) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    pending.append(entry.path)
-                    continue
-                status = entry.stat(follow_symlinks=False)
-                if status.st_nlink == 1 or (status.st_dev, status.st_ino) not in linked:
-                    linked.add((status.st_dev, status.st_ino))
-                    total += status.st_size
-    return total
 
 
 async def _run(purpose: str, *argv: str) -> None:

@@ -21,6 +21,7 @@ from weft.model.container import (
     Security,
 )
 from weft.runtime.oci import OciRuntime
+from weft.runtime.tree_size import TreeSizes
 
 PATIENCE = 20.0  # seconds until something that should have happened is given up
 
@@ -88,7 +89,9 @@ class RuntimeLab:
 
     def new_runtime(self) -> OciRuntime:
         """Another runtime over the same roots, as a successor of the daemon has it."""
-        runtime = OciRuntime(self.base / "data", self.base / "exec", lambda _: (str(self.layer),), clock=time.time_ns)
+        runtime = OciRuntime(
+            self.base / "data", self.base / "exec", lambda _: (str(self.layer),), clock=time.time_ns, sizes=TreeSizes()
+        )
         runtime.on_exit(self.exits.note)
         return runtime
 

@@ -109,6 +109,9 @@ class FakeVolumes:
     def list(self, filters: Filters) -> tuple[VolumeRecord, ...]:
         return tuple(self.records.values())
 
+    async def size(self, record: VolumeRecord) -> int:
+        return 11
+
     async def create(
         self, name: str, driver: str, options: Mapping[str, str], labels: Mapping[str, str]
     ) -> VolumeRecord:
@@ -260,6 +263,8 @@ class FakeSystem:
             cgroup_version=1,
             controllers=frozenset({"memory", "cpu", "pids"}),
             seccomp=True,
+            init="catatonit",
+            init_version="0.1.7",
             others=("runc", "io.containerd.runc.v2"),
         )
         return SystemState(
@@ -290,6 +295,8 @@ class FakeSystem:
             started=1,
             network_drivers=("bridge", "host", "null"),
             log_driver="local",
+            backing_file_system="ext4",
+            proxies=("http://xxxxx:xxxxx@proxy:3128", "", "localhost"),
         )
 
     async def verify_credentials(self, username: str, password: str, server: str) -> str:

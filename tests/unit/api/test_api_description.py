@@ -123,7 +123,6 @@ ANSWERS = {  # the end of `METHOD /path field`
     ".HostConfig.StorageOpt": _NEVER,
     ".SecondaryIPAddresses[]": "always null, as in Docker since 1.9",
     ".SecondaryIPv6Addresses[]": "always null, as in Docker since 1.9",
-    ".CDISpecDirs": "there are no devices by CDI",
     ".DiscoveredDevices": "there are no devices by CDI",
     ".GenericResources[].DiscreteResourceSpec": _SWARM,
     ".GenericResources[].NamedResourceSpec": _SWARM,

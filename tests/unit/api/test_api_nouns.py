@@ -315,6 +315,11 @@ async def test_info_and_version(http: aiohttp.ClientSession) -> None:
     assert (info["Containers"], info["ContainersRunning"], info["DefaultRuntime"]) == (3, 1, "crun")
     assert info["Runtimes"].keys() == {"crun", "runc", "io.containerd.runc.v2"}
     assert info["LoggingDriver"] == "local"
+    assert (info["InitBinary"], info["InitCommit"]) == ("catatonit", {"ID": "0.1.7"})
+    assert info["DriverStatus"][0] == ["Backing Filesystem", "ext4"]
+    proxies = (info["HttpProxy"], info["HttpsProxy"], info["NoProxy"])
+    assert proxies == ("http://xxxxx:xxxxx@proxy:3128", "", "localhost")
+    assert info["CDISpecDirs"] == []
     assert info["FirewallBackend"]["Driver"] == "nftables"
     assert info["RegistryConfig"]["InsecureRegistryCIDRs"] == ["10.0.0.0/8", "127.0.0.0/8"]
     assert info["RegistryConfig"]["IndexConfigs"]["registry:5000"]["Secure"] is False
@@ -333,7 +338,7 @@ async def test_disk_usage(http: aiohttp.ClientSession, engine: FakeEngine) -> No
     _, usage = await _call(http, "GET", "/system/df")
     assert usage.keys() == {"LayersSize", "Images", "Containers", "Volumes", "BuildCache"}
     assert usage["LayersSize"] == 1000
-    assert usage["Volumes"][0]["UsageData"] == {"Size": -1, "RefCount": 1}
+    assert usage["Volumes"][0]["UsageData"] == {"Size": 11, "RefCount": 1}
     assert (usage["Containers"][0]["SizeRw"], usage["Images"][0]["SharedSize"]) == (10, 0)
     assert (await _call(http, "GET", "/system/df?type=volume"))[1].keys() == {"Volumes"}
     assert (await _call(http, "GET", "/system/df?type=x"))[0] == 400

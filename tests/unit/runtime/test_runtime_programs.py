@@ -11,7 +11,7 @@ from weft.runtime.probe import Programs
 
 def programs(*names: str) -> Programs:
     runtimes = tuple(Program(name, f"/usr/bin/{name}", Path("/run/oci") / name) for name in names)
-    return Programs("/usr/bin/conmon", "2", runtimes, ("1",) * len(names), "", None)
+    return Programs("/usr/bin/conmon", "2", runtimes, ("1",) * len(names), "", "", None)
 
 
 def test_by_name_and_by_dockers_name() -> None:

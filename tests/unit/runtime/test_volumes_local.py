@@ -8,6 +8,7 @@ import pytest
 
 from weft.model.errors import InvalidParameter, SystemFailure
 from weft.model.volume import VolumeRecord
+from weft.runtime.tree_size import TreeSizes
 from weft.runtime.volumes import LocalVolumes
 
 
@@ -22,7 +23,7 @@ async def made(volumes: LocalVolumes, name: str) -> str:
 
 
 async def test_create_size_remove(tmp_path: Path) -> None:
-    volumes = LocalVolumes(tmp_path)
+    volumes = LocalVolumes(tmp_path, TreeSizes())
     path = volumes.mountpoint("data", {})
     assert path == str(tmp_path / "volumes/data/_data")
     assert not volumes.exists(record("data", path))
@@ -44,25 +45,25 @@ async def test_create_size_remove(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["", "a", "../x", "a/b", ".hidden", "a b", "_x"])
 async def test_names_that_are_none(tmp_path: Path, name: str) -> None:
     with pytest.raises(InvalidParameter, match="includes invalid characters for a local volume name"):
-        LocalVolumes(tmp_path).mountpoint(name, {})
+        LocalVolumes(tmp_path, TreeSizes()).mountpoint(name, {})
 
 
 async def test_options_are_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(InvalidParameter, match="create data: option type of the local driver is not supported"):
-        LocalVolumes(tmp_path).mountpoint("data", {"type": "tmpfs", "device": "tmpfs"})
+        LocalVolumes(tmp_path, TreeSizes()).mountpoint("data", {"type": "tmpfs", "device": "tmpfs"})
     assert list((tmp_path / "volumes").iterdir()) == []
 
 
 async def test_only_a_volumes_own_directory_is_ever_removed(tmp_path: Path) -> None:
     (tmp_path / "precious/_data").mkdir(parents=True)
     with pytest.raises(SystemFailure, match="is not a directory of this volume"):
-        await LocalVolumes(tmp_path).remove(record("precious", str(tmp_path / "precious/_data")))
+        await LocalVolumes(tmp_path, TreeSizes()).remove(record("precious", str(tmp_path / "precious/_data")))
     assert (tmp_path / "precious/_data").exists()
 
 
 async def test_what_a_killed_daemon_was_removing_goes_with_the_next_removal(tmp_path: Path) -> None:
-    volumes = LocalVolumes(tmp_path)
+    volumes = LocalVolumes(tmp_path, TreeSizes())
     path = await made(volumes, "data")
     (tmp_path / "volumes/.removed-x/volume/_data").mkdir(parents=True)
-    await LocalVolumes(tmp_path).remove(record("data", path))
+    await LocalVolumes(tmp_path, TreeSizes()).remove(record("data", path))
     assert list((tmp_path / "volumes").iterdir()) == []

@@ -1,5 +1,6 @@
 """The engine as a whole: ping, version, info, events, disk usage, credentials (Engine API v1.51, System)."""
 
+import asyncio
 import time
 
 from aiohttp import web
@@ -103,7 +104,7 @@ class SystemRoutes:
         return response
 
     async def disk_usage(self, call: Call) -> web.StreamResponse:
-        """GET /system/df: sizes of volumes are not measured (-1), those of images and containers are."""
+        """GET /system/df: what writable layers and volumes hold is measured, however long it takes."""
         wanted = call.texts("type") or _USAGE_TYPES
         for kind in wanted:
             if kind not in _USAGE_TYPES:
@@ -114,7 +115,7 @@ class SystemRoutes:
                 layers_size=self._layers_size() if "image" in wanted else UNSET,
                 images=self._images(call) if "image" in wanted else UNSET,
                 containers=await self._summaries(call) if "container" in wanted else UNSET,
-                volumes=self._volumes() if "volume" in wanted else UNSET,
+                volumes=await self._volumes() if "volume" in wanted else UNSET,
                 build_cache=[] if cache else UNSET,
                 builder_size=0 if cache and call.version < _BUILDER_SIZE_UNTIL else UNSET,
             )
@@ -152,12 +153,15 @@ class SystemRoutes:
             for record in records
         ]
 
-    def _volumes(self) -> list[VolumeAnswer]:
+    async def _volumes(self) -> list[VolumeAnswer]:
         users: dict[str, int] = {}
         for record in self._backend.containers.list(all=True, limit=0, filters={}):
             for name in {mount.name for mount in record.mounts if mount.name}:
                 users[name] = users.get(name, 0) + 1
+        volumes = self._backend.volumes
+        records = volumes.list({})
+        sizes = await asyncio.gather(*(volumes.size(record) for record in records))
         return [
-            volume_answer(record, VolumeUsage(size=-1, ref_count=users.get(record.name, 0)))
-            for record in self._backend.volumes.list({})
+            volume_answer(record, VolumeUsage(size=size, ref_count=users.get(record.name, 0)))
+            for record, size in zip(records, sizes, strict=True)
         ]

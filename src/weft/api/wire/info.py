@@ -10,6 +10,7 @@ from weft.engine.results import SystemState
 
 _POOLS_SINCE = Version(1, 40)
 _BRIDGE_NETFILTER_UNTIL = Version(1, 50)
+_CDI_SINCE = Version(1, 46)
 _FIREWALL_SINCE = Version(1, 49)
 _BUILTIN_PROFILE_SINCE = Version(1, 42)
 _EXPECTED_UNTIL = Version(1, 49)
@@ -124,9 +125,9 @@ class InfoAnswer(Answer, frozen=True, kw_only=True):
     registry_config: RegistriesAnswer
     generic_resources: list[dict[str, object]] | None = None
     docker_root_dir: str
-    http_proxy: str = ""
-    https_proxy: str = ""
-    no_proxy: str = ""
+    http_proxy: str
+    https_proxy: str
+    no_proxy: str
     labels: list[str]
     experimental_build: bool = False
     server_version: str = ENGINE_VERSION
@@ -135,7 +136,7 @@ class InfoAnswer(Answer, frozen=True, kw_only=True):
     swarm: SwarmAnswer
     live_restore_enabled: bool = True
     isolation: str = ""
-    init_binary: str = ""
+    init_binary: str
     containerd_commit: CommitAnswer
     runc_commit: CommitAnswer
     init_commit: CommitAnswer
@@ -147,6 +148,7 @@ class InfoAnswer(Answer, frozen=True, kw_only=True):
     kernel_memory_tcp: bool | UnsetType = field(name="KernelMemoryTCP", default=UNSET)
     default_address_pools: list[PoolAnswer] | UnsetType = UNSET
     firewall_backend: FirewallAnswer | UnsetType = UNSET
+    cdi_spec_dirs: list[str] | UnsetType = field(name="CDISpecDirs", default=UNSET)
 
 
 def info_answer(state: SystemState, version: Version, now: int) -> InfoAnswer:
@@ -163,7 +165,7 @@ def info_answer(state: SystemState, version: Version, now: int) -> InfoAnswer:
         containers_paused=counts.get("paused", 0),
         containers_stopped=counts.get("stopped", 0),
         images=state.images,
-        driver_status=[("Supports d_type", "true")],
+        driver_status=[("Backing Filesystem", state.backing_file_system), ("Supports d_type", "true")],
         plugins=PluginsAnswer(volume=["local"], network=list(state.network_drivers), log=list(DRIVERS)),
         memory_limit="memory" in limits,
         swap_limit="memory_swap" in limits,
@@ -190,13 +192,17 @@ def info_answer(state: SystemState, version: Version, now: int) -> InfoAnswer:
         mem_total=state.memory,
         registry_config=_registries(state, version),
         docker_root_dir=state.data_root,
+        http_proxy=state.proxies[0],
+        https_proxy=state.proxies[1],
+        no_proxy=state.proxies[2],
         labels=list(state.labels),
         runtimes={name: RuntimeAnswer(path=name) for name in (runtime.name, *runtime.others)},
         default_runtime=runtime.name,
         swarm=SwarmAnswer(),
         containerd_commit=_commit("", version),
         runc_commit=_commit(runtime.version, version),
-        init_commit=_commit("", version),
+        init_binary=runtime.init,
+        init_commit=_commit(runtime.init_version, version),
         security_options=_security(state, version),
         warnings=list(state.warnings) or None,
         bridge_nf_iptables=netfilter,
@@ -205,6 +211,7 @@ def info_answer(state: SystemState, version: Version, now: int) -> InfoAnswer:
         kernel_memory_tcp=kernel_memory,
         default_address_pools=_pools(state, version),
         firewall_backend=_firewall(state, version),
+        cdi_spec_dirs=[] if version >= _CDI_SINCE else UNSET,
     )
 
 

@@ -113,6 +113,8 @@ class RuntimeInfo:
     controllers: frozenset[str]
     seccomp: bool
     limits: LimitSupport = LimitSupport()
+    init: str = ""  # the program of --init, "" without one
+    init_version: str = ""
     others: tuple[str, ...] = ()  # further runtimes that a container may ask for by name
 
 
