@@ -134,12 +134,14 @@ def test_udp_and_tcp_on_one_number(docker: Docker) -> None:
 
 
 def test_udp_follows_to_the_next_container(docker: Docker) -> None:
-    """Flows of a removed container must not swallow its successor's."""
+    """Flows of a removed container must not swallow its successor's, who has another address."""
     host = docker.engine.host
+    docker.out("network", "create", "--subnet", "10.98.0.0/24", "net")
     with host.udp() as asking:
         asking.settimeout(0.7)
-        for name in ("one", "two"):
-            docker.out("run", "-d", "--name", name, "-p", "5353:53/udp", "busybox", "top")
+        for name, address in (("one", "10.98.0.10"), ("two", "10.98.0.11")):
+            place = ("--network", "net", "--ip", address)
+            docker.out("run", "-d", "--name", name, *place, "-p", "5353:53/udp", "busybox", "top")
             with Inside(docker.engine, name).serve_udp(53):
                 asking.sendto(name.encode(), (host.outer[0], 5353))
                 assert asking.recv(100) == name.encode()

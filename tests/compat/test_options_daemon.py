@@ -65,6 +65,20 @@ def test_bridge(make_engine: MakeEngine) -> None:
         assert "docker0" not in engine.host.output("ip", "-o", "link")
 
 
+def test_the_default_bridge_stays_over_restarts(make_engine: MakeEngine) -> None:
+    """Nothing has changed: neither is it made anew, nor is anybody warned that it is not."""
+    engine = make_engine()
+    docker, place = Docker(engine), "/sys/class/net/docker0/ifindex"
+    before = engine.host.output("cat", place)
+    engine.restart()
+    assert engine.host.output("cat", place) == before
+    one = web(docker, "one")
+    engine.restart()
+    assert engine.host.output("cat", place) == before
+    assert "keeps its configuration" not in engine.log.read_text()
+    assert one.fetch(GOOGLE).decode() == engine.host.outer[0]
+
+
 def test_no_bridge_at_all(make_engine: MakeEngine) -> None:
     engine = make_engine({"bridge": "none"})
     docker = Docker(engine)

@@ -1,6 +1,7 @@
 """Bridge, host and none are there at every start, the bridge as daemon.json has it."""
 
 import logging
+from collections.abc import Iterable
 
 from weft.drivers import predefined
 from weft.engine.contract.environment import Environment
@@ -11,7 +12,7 @@ from weft.engine.networks.predefined import NO_BRIDGE, bridge_spec, with_default
 from weft.engine.networks.service import NetworkService
 from weft.engine.settings import Settings
 from weft.model.errors import InvalidParameter
-from weft.model.network import NetworkRecord, NetworkSpec
+from weft.model.network import NetworkRecord, NetworkSpec, Pool, PoolSpec
 from weft.plan.operations import SetSysctl
 from weft.plan.plan import Plan
 
@@ -100,8 +101,16 @@ class DefaultNetworks:
 
 
 def _same(present: NetworkRecord, spec: NetworkSpec) -> bool:
-    """Whether the record is what `spec` asks for; subnets that were chosen once are kept."""
+    """Whether the record is what `spec` asks for; subnets that were chosen once are kept.
+
+    After the first start the bridge's device has an address, which is asked for then as if somebody had given it.
+    """
     former = present.spec
     if (former.options, former.ipv6) != (spec.options, spec.ipv6):
         return False
-    return former.pools == spec.pools or not spec.pools
+    return former.pools == spec.pools or all(_is_among(pool, present.pools) for pool in spec.pools)
+
+
+def _is_among(wanted: PoolSpec, pools: Iterable[Pool]) -> bool:
+    places = [(pool.subnet, pool.ip_range, gateway) for pool in pools for gateway in (None, pool.gateway)]
+    return (wanted.subnet, wanted.ip_range, wanted.gateway) in places
