@@ -314,7 +314,29 @@ def test_a_cancelled_copy_leaves_nothing(docker: Docker, engine: Engine) -> None
     assert docker.out("exec", "one", "ls", "/root") == ""
 
 
-def workers(engine: Engine) -> list[str]:
+@pytest.mark.weft_only("the processes beside weftd")
+def test_a_daemon_that_is_killed_takes_its_copies_along(docker: Docker, engine: Engine) -> None:
+    container(docker, "running")
+    upper = next((engine.data_root / "containers").glob("*/upper"))
+    head = tarfile.TarInfo("big")
+    head.size = 1 << 30
+    with docker.popen("cp", "-", "one:/root") as copying, docker.popen("export", "one") as exporting:
+        assert copying.stdin is not None
+        assert exporting.stdout is not None
+        exporting.stdout.read(1000)
+        copying.stdin.write(head.tobuf() + bytes(1 << 20))
+        copying.stdin.flush()
+        eventually(lambda: list((upper / "root").glob(".weft-*")))
+        processes = workers(engine)
+        assert len(processes) == 2
+        engine.kill()
+        eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in processes))
+    assert not list((upper / "root").iterdir())
+    engine.start()
+    assert docker.out("exec", "one", "ls", "-A", "/root") == ""
+
+
+def workers(engine: Engine) -> list[int]:
     """The processes that work on files for this engine's daemon."""
     assert engine.daemon is not None
     found = []
@@ -325,7 +347,7 @@ def workers(engine: Engine) -> list[str]:
         except OSError:
             continue
         if parent and int(parent[1]) == engine.daemon.pid and "weft.runtime.files.worker" in command:
-            found.append(command)
+            found.append(int(status.parent.name))
     return found
 
 

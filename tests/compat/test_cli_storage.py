@@ -49,6 +49,25 @@ def test_a_volume_starts_with_what_the_image_has(docker: Docker) -> None:
     assert "passwd" not in run(docker, "-v", "empty:/etc:nocopy", "busybox", "ls", "/etc")
 
 
+def test_volumes_are_filled_when_a_container_is_made(docker: Docker) -> None:
+    def content(volume: str) -> str:
+        return run(docker, "-v", f"{volume}:/look:nocopy", "busybox", "ls", "/look")
+
+    docker.out("create", "--name", "made", "-v", "conf:/etc", "-v", "none:/etc2:nocopy", "busybox", "top")
+    assert "passwd" in content("conf")
+    docker.out("create", "--mount", "type=volume,src=left,dst=/etc,volume-nocopy", "busybox")
+    assert content("left") == ""
+    run(docker, "-v", "conf:/x", "busybox", "sh", "-c", "rm -r /x/*")
+    docker.out("start", "made")
+    assert docker.out("exec", "made", "ls", "/etc").split() == ["hostname", "hosts", "resolv.conf"]
+    run(docker, "-v", "conf:/x:nocopy", "busybox", "sh", "-c", "rm -rf /x/*")
+    docker.out("create", "-v", "conf:/etc", "busybox")
+    assert "passwd" in content("conf")
+    docker.out("run", "-d", "--name", "anonymous", "-v", "/etc", "busybox", "top")
+    docker.out("create", "--name", "heir", "--volumes-from", "anonymous", "busybox", "top")
+    assert "passwd" in docker.out("exec", "anonymous", "ls", "/etc")
+
+
 def test_anonymous_volumes(docker: Docker) -> None:
     docker.out("run", "-d", "--name", "one", "-v", "/anonymous", "busybox", "top")
     mount = docker.inspect("one")["Mounts"][0]

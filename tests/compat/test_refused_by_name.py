@@ -15,7 +15,6 @@ pytestmark = pytest.mark.weft_only("it has these")
     ("line", "names"),
     [
         ("update --cpuset-cpus 0 one", "CpusetCpus"),
-        ("commit one kept", "commit"),
         ("create --storage-opt size=1g busybox", "StorageOpt"),
     ],
 )

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from weft.engine.containers.commit import CommitRequest
 from weft.engine.containers.limits import LimitChange
 from weft.engine.containers.stats import Sample
 from weft.engine.contract.container_files import Extraction, FileChange, PathStat
@@ -144,6 +145,14 @@ class Stats(Protocol):
         ...
 
 
+class Commits(Protocol):
+    """Images made of containers."""
+
+    async def commit(self, reference: str, request: CommitRequest) -> str:
+        """Return the new image's id."""
+        ...
+
+
 class Execs(Protocol):
     """NotFound is `No such exec instance: X`."""
 
@@ -267,6 +276,7 @@ class Backend:
 
     containers: Containers
     files: Files
+    commits: Commits
     execs: Execs
     stats: Stats
     networks: Networks

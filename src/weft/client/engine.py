@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from weft.client.containers import Containers, Execs
+    from weft.client.files import Files
     from weft.client.images import Images
     from weft.client.networks import Networks
     from weft.client.system import System
@@ -33,6 +34,12 @@ class Engine:
         from weft.client.containers import Execs
 
         return Execs(self.session)
+
+    @property
+    def files(self) -> Files:
+        from weft.client.files import Files
+
+        return Files(self.session)
 
     @property
     def images(self) -> Images:

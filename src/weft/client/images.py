@@ -75,6 +75,29 @@ class Images:
         response = self._session.request("POST", "/images/create", parameters, body=archive)
         return self._session.stream_json(response)
 
+    def commit(
+        self,
+        container: str,
+        *,
+        repository: str,
+        tag: str,
+        comment: str = "",
+        author: str = "",
+        pause: bool = True,
+        changes: Iterable[str] = (),
+    ) -> str:
+        """Make an image of a container; return its id."""
+        parameters: query.Parameters = {
+            "container": container,
+            "repo": repository,
+            "tag": tag,
+            "comment": comment,
+            "author": author,
+            "pause": "1" if pause else "0",
+            "changes": changes,
+        }
+        return str(self._session.post("/commit", parameters).get("Id", ""))
+
     def load(self, archive: Iterable[bytes], *, quiet: bool = False) -> Response:
         """Load a docker-archive or OCI layout; the answer is JSON progress or text, as its content type says."""
         headers = {"Content-Type": "application/x-tar"}

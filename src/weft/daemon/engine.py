@@ -53,6 +53,7 @@ class Engine:
         made = make_containers(ground, sandboxes)
         self.containers, self.execs, self.files = made.service, made.execs, made.files
         self.stats = made.stats
+        self._commits = made.commits
         self.images, self.volumes = made.images, made.volumes
         self._lifecycle = made.lifecycle
         self.default_networks = DefaultNetworks(inventory, edges.kernel, self.networks, outside, settings)
@@ -72,6 +73,7 @@ class Engine:
         return Backend(
             containers=self.containers,
             files=self.files,
+            commits=self._commits,
             execs=self.execs,
             stats=self.stats,
             networks=self.networks,

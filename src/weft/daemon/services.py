@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from weft.drivers.registry import Registry
 from weft.engine.containers.changes import Changes
+from weft.engine.containers.commit import CommitService
 from weft.engine.containers.control import Control
 from weft.engine.containers.creation import Creation
 from weft.engine.containers.execs import ExecService
@@ -116,6 +117,7 @@ class Containers:
     execs: ExecService
     files: FileService
     stats: StatsService
+    commits: CommitService
     service: ContainerService
 
 
@@ -202,8 +204,9 @@ def make_containers(ground: Ground, sandboxes: Sandboxes) -> Containers:
         events,
     )
     files = FileService(inventory, edges.container_files, sandboxes.service, locks, events)
+    commits = CommitService(inventory, images, files, control, events)
     stats = StatsService(inventory, runtime, edges.kernel, environment)
-    return Containers(images, volumes, lifecycle, removal, execs, files, stats, service)
+    return Containers(images, volumes, lifecycle, removal, execs, files, stats, commits, service)
 
 
 def make_recovery(ground: Ground, sandboxes: Sandboxes, networks: NetworkService, containers: Containers) -> Recovery:

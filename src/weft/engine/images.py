@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from weft.engine.contract.environment import Environment
-from weft.engine.contract.images import Credentials, Images, ImageUse, InUse, Progress
+from weft.engine.contract.images import Commit, Credentials, Images, ImageUse, InUse, Progress
 from weft.engine.events import EventBus
 from weft.engine.inventory import Inventory
 from weft.engine.label_filters import labels_match
@@ -36,6 +36,8 @@ class ImageService:
         self.ensure_builtin = images.ensure_builtin
         self.history = images.history
         self.verify_credentials = images.verify_credentials
+        self.changed_config = images.changed_config
+        self.commit_name = images.commit_name
         self.layer_directories = images.layer_directories
         self.layer_paths = images.layer_paths
 
@@ -83,6 +85,12 @@ class ImageService:
         """Give an image one more name."""
         record = await self._images.tag(source, repository, tag)
         self._emit("tag", record.id, f"{repository}:{tag or 'latest'}")
+        return record
+
+    async def commit(self, parent: str, layer: AsyncIterator[bytes], commit: Commit) -> ImageRecord:
+        """Make an image of another's layers and one more."""
+        record = await self._images.commit(parent, layer, commit)
+        self._emit("create", record.id, record.id)
         return record
 
     async def delete(self, reference: str, *, force: bool, prune: bool) -> Removed:

@@ -96,7 +96,11 @@ class Recovery:
         if isinstance(outcome, Exit):
             return outcome
         if outcome != record.state.pid:
-            self._inventory.save(replace(record, state=replace(record.state, pid=outcome)))
+            record = replace(record, state=replace(record.state, pid=outcome))
+            self._inventory.save(record)
+        if record.state.committing:  # the commit went with the former daemon
+            await self._runtime.unpause(record.id)
+            self._inventory.save(states.unpaused(record))
         return _RUNNING
 
     def _is_due(self, container_id: str, exit: Exit | None) -> bool:

@@ -150,7 +150,7 @@ class Mount:
     read_only: bool = False
     propagation: str = ""
     tmpfs_options: str = ""
-    copy_up: bool = False  # fill an empty volume from the image at first use
+    copy_up: bool = False  # fill an empty volume from the image when the container is made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,6 +239,7 @@ class ContainerState:
     finished: int = 0
     restart_count: int = 0
     manually_stopped: bool = False
+    committing: bool = False  # paused by a commit, not by a user
     health: Health | None = None  # None without a health check, and before the first start
 
     @property

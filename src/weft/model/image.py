@@ -20,6 +20,7 @@ class ImageConfig:
     labels: Mapping[str, str] = field(default_factory=dict)
     stop_signal: str = ""
     shell: tuple[str, ...] = ()
+    on_build: tuple[str, ...] = ()  # instructions for a build on top of it
     health: HealthCheck | None = None
 
 

@@ -12,7 +12,6 @@ from weft.model.container import ContainerRecord, MountType
 from weft.model.errors import InvalidParameter, Unavailable
 from weft.runtime import syscalls
 from weft.runtime.conmon import Program
-from weft.runtime.copy_up import fill_volumes
 from weft.runtime.files.view import Views
 from weft.runtime.layout import Layout
 from weft.runtime.overlay import LayerPaths, mount_root, unmount_root
@@ -67,7 +66,6 @@ class Bundles:
         self._mount(record)
         root = os.open(target, os.O_PATH | os.O_CLOEXEC)
         try:
-            self._fill_volumes(root, bundle)
             user = users.resolve(root, spec.process.user, spec.security.group_add)
         finally:
             os.close(root)
@@ -111,13 +109,6 @@ class Bundles:
         directory = self._layout.container(container_id)
         if directory.is_dir():
             shutil.rmtree(directory)
-
-    def _fill_volumes(self, root: int, bundle: Bundle) -> None:
-        """Fill empty volumes at a container's first run, not when a user emptied one since."""
-        mark = self._layout.container(bundle.record.id) / "volumes-filled"
-        if not mark.exists():
-            fill_volumes(root, bundle.mounts)
-            mark.touch()
 
     def _init_for(self, record: ContainerRecord) -> str:
         if not record.spec.process.init:

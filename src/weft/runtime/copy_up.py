@@ -1,8 +1,11 @@
-"""Filling a new volume with what the image has at its mount point."""
+"""Filling empty volumes with what the image has at their mount points."""
 
+import contextlib
 import os
+import shutil
 import subprocess
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +14,7 @@ from weft.model.errors import SystemFailure
 from weft.runtime import syscalls
 
 _CP: Final = "/bin/cp"
+STAGE: Final = ".filling-"
 
 
 def fill_volumes(root: int, mounts: Sequence[Mount]) -> None:
@@ -28,16 +32,52 @@ def _fill(root: int, mount: Mount) -> None:
         source = syscalls.open_in_root(root, mount.target, os.O_PATH | os.O_DIRECTORY)
     except OSError:
         return  # the image has no directory there
+    volume = Path(mount.source)
     try:
-        done = subprocess.run(
-            [_CP, "--archive", f"/proc/self/fd/{source}/.", mount.source],
-            pass_fds=[source],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-        )
+        with _stage(volume) as stage:
+            _copy(source, stage, mount)
+            if stage != volume:
+                _move(stage, volume)
+    except OSError as error:
+        raise _failure(mount, f"{error.filename}: {error.strerror}") from error
     finally:
         os.close(source)
+
+
+@contextlib.contextmanager
+def _stage(volume: Path) -> Iterator[Path]:
+    """Give a directory beside the volume: what is cut off while it is copied must not pass for the user's own."""
+    if volume.stat().st_dev != volume.parent.stat().st_dev:
+        yield volume  # something is mounted there
+        return
+    stage = Path(tempfile.mkdtemp(prefix=STAGE, dir=volume.parent))
+    try:
+        yield stage
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def _copy(source: int, target: Path, mount: Mount) -> None:
+    done = subprocess.run(
+        [_CP, "--archive", f"/proc/self/fd/{source}/.", target],
+        pass_fds=[source],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
     if done.returncode != 0:
-        reason = done.stderr.decode(errors="replace").strip()
-        raise SystemFailure(f"filling volume {mount.name or mount.source} from the image failed: {reason}")
+        raise _failure(mount, done.stderr.decode(errors="replace").strip())
+
+
+def _move(stage: Path, volume: Path) -> None:
+    """Move all entries, and make the volume's directory like the copied one."""
+    status = stage.stat()
+    for entry in os.listdir(stage):
+        os.rename(stage / entry, volume / entry)
+    os.chown(volume, status.st_uid, status.st_gid)
+    os.utime(stage, ns=(status.st_atime_ns, status.st_mtime_ns))
+    shutil.copystat(stage, volume)  # mode, times and extended attributes
+
+
+def _failure(mount: Mount, reason: str) -> SystemFailure:
+    return SystemFailure(f"filling volume {mount.name or mount.source} from the image failed: {reason}")

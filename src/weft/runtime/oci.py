@@ -30,6 +30,7 @@ from weft.runtime import ending, faults, starting, syscalls, terminal
 from weft.runtime.bundles import Bundles
 from weft.runtime.cgroup import MOUNT, Cgroups, RealTime
 from weft.runtime.conmon import Conmon, reason_in
+from weft.runtime.copy_up import fill_volumes
 from weft.runtime.exec import Execs
 from weft.runtime.files.service import Files
 from weft.runtime.files.view import Views
@@ -155,9 +156,15 @@ class OciRuntime:
         return str(self._layout.log(container_id))
 
     async def prepare(self, record: ContainerRecord) -> None:
-        """Make a new container's directories; InvalidParameter or Unimplemented for what could never start."""
+        """Make a new container's directories and fill its empty volumes with what the image has at their places.
+
+        Raises InvalidParameter or Unimplemented for what could never start, SystemFailure for what cannot be copied.
+        """
         self._programs.runtime(record.spec.runtime)
         await asyncio.to_thread(self._bundles.prepare, record)
+        if any(mount.copy_up for mount in record.mounts):
+            async with self._views.below(record) as root:
+                await asyncio.to_thread(fill_volumes, root, record.mounts)
 
     async def remove(self, container_id: str) -> None:
         """Remove the container's writable layer, logs and files. Idempotent."""

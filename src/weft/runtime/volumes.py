@@ -10,6 +10,7 @@ from pathlib import Path
 from weft.model.errors import InvalidParameter, SystemFailure
 from weft.model.ids import is_container_name
 from weft.model.volume import VolumeRecord
+from weft.runtime.copy_up import STAGE
 from weft.runtime.tree_size import TreeSizes
 
 
@@ -17,12 +18,13 @@ class LocalVolumes:
     """Implements weft.engine.contract.volumes.Volumes: `volumes/<name>/_data`."""
 
     def __init__(self, data_root: Path, sizes: TreeSizes) -> None:
-        """Raises OSError if the directory cannot be made. Volumes that a killed daemon was removing are removed."""
+        """Raises OSError if the directory cannot be made. What a killed daemon was removing is removed."""
         self._sizes = sizes
         self._root = data_root / "volumes"
         self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Names of volumes never begin with a dot, so what is on its way out can lie beside them.
         self._leftovers = [path for path in self._root.iterdir() if path.name.startswith(".")]
+        self._leftovers += self._root.glob(f"*/{STAGE}*")
 
     def mountpoint(self, name: str, options: Mapping[str, str]) -> str:
         """Return the path of the volume's directory; InvalidParameter for a name or an option that is not had."""

@@ -141,7 +141,7 @@ class RuntimeLab:
     async def created(self, *argv: str, **changes: object) -> ContainerRecord:
         """A container, created and not started."""
         options = {key: changes.pop(key) for key in ("mounts", "network_namespace", "sysctls") if key in changes}
-        record = self.record(*argv, **changes)
+        record = replace(self.record(*argv, **changes), mounts=options.get("mounts", ()))
         await self.runtime.prepare(record)
         await self.runtime.create(self.bundle(record, **options))  # type: ignore[arg-type]
         return record

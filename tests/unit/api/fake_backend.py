@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from ipaddress import IPv4Address, IPv4Network
 
 from fake_containers import IMAGE_ID, FakeContainers, FakeExecs, network_id
-from fake_files import FakeFiles
+from fake_files import FakeCommits, FakeFiles
 
 from weft.api.backend import Backend
 from weft.engine.containers.stats import Sample
@@ -328,6 +328,7 @@ class FakeEngine:
     def __init__(self) -> None:
         self.containers = FakeContainers()
         self.files = FakeFiles(self.containers)
+        self.commits = FakeCommits(self.containers)
         self.execs = FakeExecs(self.containers)
         self.stats = FakeStats(self.containers)
         self.networks = FakeNetworks(self.containers)
@@ -341,6 +342,7 @@ class FakeEngine:
         return Backend(
             containers=self.containers,
             files=self.files,
+            commits=self.commits,
             execs=self.execs,
             stats=self.stats,
             networks=self.networks,

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from fake_containers import FakeContainers
 
+from weft.engine.containers.commit import CommitRequest
 from weft.engine.contract.container_files import ChangeKind, Extraction, FileChange, PathStat
 from weft.model.errors import Forbidden, InvalidParameter, NotFound
 
@@ -66,3 +67,18 @@ class FakeFiles:
         self._containers.find(reference)
         changed = (FileChange(ChangeKind.MODIFIED, "/etc"), FileChange(ChangeKind.ADDED, "/etc/latin-\udce9"))
         return changed if "/etc/passwd" in self.files else ()
+
+
+class FakeCommits:
+    """Implements weft.api.backend.Commits."""
+
+    def __init__(self, containers: FakeContainers) -> None:
+        self._containers = containers
+        self.requests: list[tuple[str, CommitRequest]] = []
+
+    async def commit(self, reference: str, request: CommitRequest) -> str:
+        record = self._containers.find(reference)
+        if request.repository != request.repository.lower():
+            raise InvalidParameter(f"repository name ({request.repository}) must be lowercase")
+        self.requests.append((record.name, request))
+        return "sha256:" + "c" * 64

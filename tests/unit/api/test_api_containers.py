@@ -169,7 +169,6 @@ async def test_attach_to_what_cannot_be_attached_to(http: aiohttp.ClientSession,
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("POST", "/commit?container=c"),
         ("POST", "/build"),
         ("GET", "/images/search?term=x"),
         ("GET", "/distribution/x/json"),

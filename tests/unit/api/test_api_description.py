@@ -53,7 +53,6 @@ REFUSED = {  # the beginning of `METHOD /path`, as Docker's description has it -
     "POST /build": "Weft builds no images; /build/prune answers",
     "POST /session": "of BuildKit",
     "GET /images/search": "registries' own search is being switched off",
-    "POST /commit": _WITHOUT,
     "GET /distribution/": _WITHOUT,
 }
 _ONE_PLATFORM = "an image here has one platform, as with Docker's graph drivers"
@@ -151,6 +150,7 @@ ANSWERS = {  # the end of `METHOD /path field`
     },
 }
 TYPES = {  # the end of `METHOD /path field`, or of a parameter
+    "POST /commit changes": "repeated, one instruction each, as clients send it",
     "PUT /containers/{id}/archive noOverwriteDirNonDir": "a boolean as everywhere, though Docker describes a text",
     "PUT /containers/{id}/archive copyUIDGID": "a boolean as everywhere, though Docker describes a text",
     "GET /containers/{id}/logs since": "fractions of a second are taken too, as Docker does",

@@ -3,7 +3,7 @@
 import pytest
 
 from weft.cli.errors import HelpRequested, UsageError
-from weft.cli.flags.duration import parse_duration, parse_moment
+from weft.cli.flags.duration import parse_moment
 from weft.cli.flags.flag import many, number, refused, switch, text
 from weft.cli.flags.mount import parse_mount
 from weft.cli.flags.network import parse_network
@@ -12,6 +12,7 @@ from weft.cli.flags.parser import parse
 from weft.cli.flags.port import parse_publish
 from weft.cli.flags.size import parse_bytes, parse_cpus
 from weft.cli.flags.usage import flag_usages
+from weft.model.duration import parse_duration
 from weft.model.errors import InvalidParameter
 
 FLAGS = (

@@ -3,14 +3,14 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from weft.daemon.engine import Engine
 from weft.daemon.services import Edges
 from weft.drivers.registry import built_in
 from weft.engine.contract.container_files import ChangeKind, Extraction, FileChange, PathStat
-from weft.engine.contract.images import Deletion, InUse
+from weft.engine.contract.images import Commit, Deletion, InUse
 from weft.engine.contract.kernel import Facts, ForeignListing, Link, Listener, SandboxSockets
 from weft.engine.contract.leases import Lease, LeaseRequest
 from weft.engine.contract.names import SandboxView
@@ -203,6 +203,7 @@ class FakeRuntime:
         self.ended: dict[str, Exit] = {}
         self.attached: dict[str, list[FakeStdio]] = defaultdict(list)
         self.signals: list[int] = []
+        self.frozen: list[str] = []  # what was frozen and let go on
         self.limits: dict[str, Resources] = {}
         self.probes = 0  # how the next execs named `probe` end; those named `hung` end when they are killed
         self.hung: dict[str, tuple[FakeStdio, Callable[[Exit], Awaitable[None]]]] = {}
@@ -316,9 +317,11 @@ class FakeRuntime:
         self.looks += 1
         return Usage(pids=self.looks)
 
-    async def pause(self, container_id: str) -> None: ...
+    async def pause(self, container_id: str) -> None:
+        self.frozen.append("pause")
 
-    async def unpause(self, container_id: str) -> None: ...
+    async def unpause(self, container_id: str) -> None:
+        self.frozen.append("unpause")
 
     async def logs(self, container_id: str, query: LogQuery) -> AsyncIterator[LogLine]:
         yield LogLine(1, 0, b"hello\n")
@@ -409,6 +412,9 @@ class FakeImages:
     def __init__(self) -> None:
         self.records = [BUSYBOX]
         self.saved: list[tuple[str, ...]] = []
+        self.committed: list[bytes] = []  # layers
+        self.full = False  # commits fail
+        self.blocked: asyncio.Event | None = None  # commits wait for it
 
     def list(self) -> tuple[ImageRecord, ...]:
         return tuple(self.records)
@@ -427,6 +433,27 @@ class FakeImages:
         return False
 
     async def collect(self, in_use: InUse) -> None: ...
+
+    def changed_config(self, config: ImageConfig, changes: tuple[str, ...]) -> ImageConfig:
+        return config
+
+    def commit_name(self, repository: str, tag: str) -> str:
+        return f"{repository}:{tag or 'latest'}" if repository else ""
+
+    async def commit(self, parent: str, layer: AsyncIterator[bytes], commit: Commit) -> ImageRecord:
+        self.committed.append(b"".join([piece async for piece in layer]))
+        if self.blocked is not None:
+            await self.blocked.wait()
+        if self.full:
+            raise OSError("No space left on device")
+        record = replace(self.find(parent), id="sha256:new", tags=(), comment=commit.comment, author=commit.author)
+        self.records.append(record)
+        return record
+
+    async def tag(self, source: str, repository: str, tag: str) -> ImageRecord:
+        record = replace(self.find(source), tags=(self.commit_name(repository, tag),))
+        self.records = [record if each.id == record.id else each for each in self.records]
+        return record
 
     async def remove(self, reference: str, *, force: bool, prune: bool, in_use: InUse) -> tuple[Deletion, ...]:
         return (Deletion("Untagged", reference),)

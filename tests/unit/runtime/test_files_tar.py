@@ -16,14 +16,19 @@ from weft.runtime.files.extracting import Extractor, Manner, Refused
 from weft.runtime.files.packing import Packer
 from weft.runtime.files.places import make_place, resolve
 from weft.runtime.files.tar_header import Header
+from weft.runtime.syscalls import open_in_root
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[int]:
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    top = open_in_root(descriptor, "/", os.O_PATH)
     try:
+        # else this machine's own files would be written
+        assert os.path.samestat(os.fstat(top), os.fstat(descriptor)), "paths are not opened inside the root"
         yield descriptor
     finally:
+        os.close(top)
         os.close(descriptor)
 
 

@@ -32,7 +32,6 @@ def _unsupported(what: str, instead: str) -> Callable[[], WeftError]:
 def unsupported_routes() -> tuple[Route, ...]:
     """Return the routes of the container and image endpoints that Weft does not have yet."""
     return (
-        *refuse((("POST", "/commit"),), _unsupported("commit", "build the image with buildah or podman build")),
         *refuse(
             (("GET", "/distribution/{name}/json"),),
             _unsupported("distribution (distribution/{name}/json)", "use skopeo inspect docker://NAME"),

@@ -2,6 +2,7 @@
 
 from weft.api.backend import Backend
 from weft.api.routes.build import build_routes
+from weft.api.routes.commit import CommitRoutes
 from weft.api.routes.container_files import ContainerFileRoutes
 from weft.api.routes.container_io import ContainerIoRoutes
 from weft.api.routes.containers import ContainerRoutes
@@ -26,6 +27,7 @@ def all_routes(backend: Backend) -> tuple[Route, ...]:
     routes = (
         *ContainerIoRoutes(backend).routes(),
         *ContainerFileRoutes(backend).routes(),
+        *CommitRoutes(backend).routes(),
         *ExecRoutes(backend).routes(),
         *StatsRoutes(backend).routes(),
         *unsupported_routes(),

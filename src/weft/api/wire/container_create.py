@@ -8,8 +8,9 @@ import msgspec
 
 from weft.api.version import Version
 from weft.api.wire.capabilities import normalize
+from weft.api.wire.container_config import ConfigRequest
 from weft.api.wire.endpoint_config import NetworkingConfig, endpoint_spec, parse_mac
-from weft.api.wire.health import HealthConfig, health_check
+from weft.api.wire.health import health_check
 from weft.api.wire.host_config import HostConfig, RestartPolicyConfig
 from weft.api.wire.hosts import check_dns, check_extra_hosts
 from weft.api.wire.limits import resources
@@ -20,7 +21,7 @@ from weft.api.wire.mounts import check_duplicates, parse_binds, parse_mounts, pa
 from weft.api.wire.ports import parse_bindings, parse_port_range
 from weft.api.wire.refusals import refuse_unsupported
 from weft.api.wire.security import check_security_options
-from weft.api.wire.shapes import Integer, Keys, Request, Text, TextMap, Texts, Words, text_map, texts, words
+from weft.api.wire.shapes import text_map, texts, words
 from weft.model.container import (
     ContainerSpec,
     MountSpec,
@@ -37,33 +38,9 @@ _HOSTNAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9_.-])?")
 _POLICIES = ("no", "always", "on-failure", "unless-stopped")
 
 
-class CreateRequest(Request, frozen=True, kw_only=True):
+class CreateRequest(ConfigRequest, frozen=True, kw_only=True):
     """The body: ContainerConfig's keys beside HostConfig and NetworkingConfig."""
 
-    hostname: Text = None
-    domainname: Text = None
-    user: Text = None
-    attach_stdin: bool | None = None
-    attach_stdout: bool | None = None
-    attach_stderr: bool | None = None
-    exposed_ports: Keys = None
-    tty: bool | None = None
-    open_stdin: bool | None = None
-    stdin_once: bool | None = None
-    env: Texts = None
-    cmd: Words = None
-    healthcheck: HealthConfig | None = None
-    args_escaped: bool | None = None
-    image: Text = None
-    volumes: Keys = None
-    working_dir: Text = None
-    entrypoint: Words = None
-    network_disabled: bool | None = None
-    mac_address: Text = None
-    labels: TextMap = None
-    stop_signal: Text = None
-    stop_timeout: Integer = None
-    shell: Texts = None
     host_config: HostConfig | None = None
     networking_config: NetworkingConfig | None = None
 

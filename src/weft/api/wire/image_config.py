@@ -58,6 +58,7 @@ def image_config(config: ImageConfig, version: Version) -> ImageConfigAnswer:
             labels=config.labels or UNSET,
             stop_signal=config.stop_signal or UNSET,
             shell=config.shell or UNSET,
+            on_build=config.on_build or UNSET,
             healthcheck=health,
         )
     return ImageConfigAnswer(
@@ -77,7 +78,7 @@ def image_config(config: ImageConfig, version: Version) -> ImageConfigAnswer:
         volumes=volumes or None,
         working_dir=config.working_dir,
         entrypoint=config.entrypoint,
-        on_build=None,
+        on_build=config.on_build or None,
         labels=config.labels or None,
         stop_signal=config.stop_signal or UNSET,
         shell=config.shell or UNSET,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from weft.cli.flags.duration import parse_duration
+from weft.model.duration import parse_duration
 
 Parse = Callable[[str], object]
 Complete = str  # what a flag's value completes to: "", "containers", "networks", "images", "volumes", "files"

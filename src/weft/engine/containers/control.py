@@ -117,8 +117,8 @@ class Control:
             self._lifecycle.held.discard(record.id)
         self._emit("restart", record)
 
-    async def pause(self, reference: str) -> None:
-        """Freeze all processes."""
+    async def pause(self, reference: str, *, committing: bool = False) -> None:
+        """Freeze all processes; what a commit froze, the daemon's next start lets go on, should this one be killed."""
         record = self._inventory.find_container(reference)
         async with self._lifecycle.locks.hold(record.id):
             record = self._inventory.find_container(record.id)
@@ -128,7 +128,7 @@ class Control:
                 raise Conflict(f"Container {record.id} is not running")
             await self._runtime.pause(record.id)
             self._lifecycle.health.forget(record.id)
-            self._inventory.save(health.unwatched(states.with_status(record, Status.PAUSED)))
+            self._inventory.save(health.unwatched(states.paused(record, committing=committing)))
         self._emit("pause", record)
 
     async def unpause(self, reference: str) -> None:
@@ -139,7 +139,7 @@ class Control:
             if record.state.status is not Status.PAUSED:
                 raise Conflict(f"Container {record.id} is not paused")
             await self._runtime.unpause(record.id)
-            record = states.with_status(record, Status.RUNNING)
+            record = states.unpaused(record)
             self._inventory.save(record)
             self._lifecycle.health.watch(record)
         self._emit("unpause", record)

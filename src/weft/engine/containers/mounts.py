@@ -55,7 +55,8 @@ class MountResolver:
             except NotFound as error:  # as it is, clients would take it for a missing image
                 raise InvalidParameter(error.message) from error
             for mount in source_mounts:
-                mounts.append(replace(mount, read_only=True, mode="ro") if mode == "ro" else mount)
+                inherited = replace(mount, copy_up=False)  # it was filled for whom it was made
+                mounts.append(replace(inherited, read_only=True, mode="ro") if mode == "ro" else inherited)
         return mounts
 
     async def _resolve(self, wanted: MountSpec, made: list[str]) -> Mount:

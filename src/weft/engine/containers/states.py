@@ -40,6 +40,7 @@ def running(record: ContainerRecord, pid: int, now: int) -> ContainerRecord:
         error="",
         started=now,
         manually_stopped=False,
+        committing=False,
     )
     return health.begun(replace(record, state=state))
 
@@ -53,6 +54,7 @@ def exited(record: ContainerRecord, exit: Exit) -> ContainerRecord:
         exit_code=exit.code,
         oom_killed=exit.oom_killed,
         finished=exit.finished,
+        committing=False,
     )
     return health.unwatched(replace(record, state=state))
 
@@ -72,6 +74,16 @@ def start_failure_code(message: str) -> int:
     if "permission denied" in lowered or "is a directory" in lowered or "exec format error" in lowered:
         return CODE_NOT_EXECUTABLE
     return _CODE_NOT_STARTED
+
+
+def paused(record: ContainerRecord, *, committing: bool) -> ContainerRecord:
+    """Return the record of a container whose processes were frozen, for a commit alone or by a user."""
+    return replace(record, state=replace(record.state, status=Status.PAUSED, committing=committing))
+
+
+def unpaused(record: ContainerRecord) -> ContainerRecord:
+    """Return the record of a container whose processes go on."""
+    return replace(record, state=replace(record.state, status=Status.RUNNING, committing=False))
 
 
 def with_status(record: ContainerRecord, status: Status) -> ContainerRecord:

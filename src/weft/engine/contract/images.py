@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from weft.model.image import ImageRecord
+from weft.model.image import ImageConfig, ImageRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,16 @@ class Credentials:
     password: str = field(default="", repr=False)
     identity_token: str = field(default="", repr=False)
     server: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """What a commit writes down; `created_by` is the container's command line."""
+
+    config: ImageConfig
+    created_by: str = ""
+    author: str = ""
+    comment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +132,18 @@ class Images(Protocol):
         platform: str = "",
     ) -> AsyncGenerator[Progress, None]:
         """Make a one-layer image of a root file system's tar."""
+        ...
+
+    def changed_config(self, config: ImageConfig, changes: tuple[str, ...]) -> ImageConfig:
+        """Return the configuration with Dockerfile instructions applied; InvalidParameter for a malformed one."""
+        ...
+
+    def commit_name(self, repository: str, tag: str) -> str:
+        """Return the familiar name that a commit gets, "" for none; InvalidParameter in Docker's words."""
+        ...
+
+    async def commit(self, parent: str, layer: AsyncIterator[bytes], commit: Commit) -> ImageRecord:
+        """Make an image of `parent`'s layers and one more, a tar stream; it has no name yet."""
         ...
 
     def layer_directories(self, diff_ids: tuple[str, ...]) -> tuple[str, ...]:

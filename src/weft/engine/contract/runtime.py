@@ -179,7 +179,7 @@ class Runtime(Protocol):
         ...
 
     async def prepare(self, record: ContainerRecord) -> None:
-        """Make a new container's directories and writable layer."""
+        """Make a new container's directories and writable layer, and fill its empty volumes from the image."""
         ...
 
     async def size(self, container_id: str) -> int:

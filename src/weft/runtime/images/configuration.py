@@ -32,6 +32,7 @@ class _Process(msgspec.Struct, rename="pascal", omit_defaults=True):
     labels: dict[str, str] | None = None
     stop_signal: str | None = None
     shell: list[str] | None = None
+    on_build: list[str] | None = None
     healthcheck: _Health | None = None
 
 
@@ -109,11 +110,19 @@ def encode_configuration(record: ImageRecord) -> bytes:
             volumes={path: {} for path in config.volumes} or None,
             labels=dict(config.labels) or None,
             stop_signal=config.stop_signal or None,
+            shell=_listed(config.shell),
+            on_build=_listed(config.on_build),
             healthcheck=_listed_health(config.health),
         ),
         rootfs=_RootFs(diff_ids=list(record.layers)),
         history=[
-            _History(line.created, line.created_by or None, line.author or None, line.comment or None)
+            _History(
+                line.created or None,
+                line.created_by or None,
+                line.author or None,
+                line.comment or None,
+                line.empty_layer or None,
+            )
             for line in record.history
         ],
     )
@@ -132,6 +141,7 @@ def _process(config: _Process) -> ImageConfig:
         labels=config.labels or {},
         stop_signal=config.stop_signal or "",
         shell=tuple(config.shell or ()),
+        on_build=tuple(config.on_build or ()),
         health=_health(config.healthcheck),
     )
 

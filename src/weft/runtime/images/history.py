@@ -36,6 +36,12 @@ def nanoseconds(created: str) -> int:
     return max(0, (since.days * 86400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000)
 
 
+def rfc3339(now: int) -> str:
+    """Return nanoseconds since the epoch as Go prints a time."""
+    moment = datetime.fromtimestamp(now // 1_000_000_000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{now % 1_000_000_000:09d}Z"
+
+
 def _line(created: str, created_by: str, comment: str, size: int) -> dict[str, object]:
     return {
         "Id": "<missing>",

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from weft.engine.contract.images import Progress
@@ -12,6 +11,7 @@ from weft.runtime.images.builtin import Busybox
 from weft.runtime.images.catalogue import Catalogue
 from weft.runtime.images.changes import apply_changes
 from weft.runtime.images.configuration import encode_configuration, parse_configuration
+from weft.runtime.images.history import rfc3339
 from weft.runtime.images.layers import LayerStore
 from weft.runtime.images.platform import Platform
 from weft.runtime.images.progress import Report
@@ -47,7 +47,7 @@ class Importer:
     async def import_(self, stream: AsyncIterator[bytes], request: ImportRequest, report: Report) -> None:
         """Store a root file system, compressed or not, as an image; reports its id."""
         config = apply_changes(ImageConfig(), request.changes)
-        created = _rfc3339(self._clock())
+        created = rfc3339(self._clock())
         comment = request.message or _COMMENT
         record = ImageRecord(
             id="",
@@ -78,9 +78,3 @@ class Importer:
         record = replace(parse_configuration(configuration), layer_sizes=(layer.size,))
         record = self._catalogue.add(record, configuration)
         return record if name is None else self._catalogue.name(record.id, name, now=self._clock())
-
-
-def _rfc3339(now: int) -> str:
-    """Return nanoseconds since the epoch as Go prints a time."""
-    moment = datetime.fromtimestamp(now // 1_000_000_000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{now % 1_000_000_000:09d}Z"

@@ -6,12 +6,14 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from pathlib import Path
 
-from weft.engine.contract.images import Credentials, Deletion, InUse, Progress
+from weft.engine.contract.images import Commit, Credentials, Deletion, InUse, Progress
 from weft.engine.contract.records import Store
 from weft.model.errors import InvalidParameter, SystemFailure
-from weft.model.image import ImageRecord
+from weft.model.image import ImageConfig, ImageRecord
 from weft.runtime.images.builtin import find_busybox, is_builtin_repository
 from weft.runtime.images.catalogue import Catalogue
+from weft.runtime.images.changes import apply_changes
+from weft.runtime.images.committing import Committer
 from weft.runtime.images.endpoint import Endpoints
 from weft.runtime.images.failure import Unreachable, registry_failure
 from weft.runtime.images.fetch import Fetcher
@@ -69,6 +71,7 @@ class ImageStore:
         self._loader = Loader(*shared, self._scratch, self._workers, clock)
         self._saver = Saver(*shared, self._scratch, self._workers)
         self._importer = Importer(*shared, self._scratch, self._workers, clock)
+        self._committer = Committer(*shared, self._scratch, self._workers, clock)
         self._clock = clock
         self._catalogue.sweep()
         self._layers.sweep()
@@ -184,6 +187,23 @@ class ImageStore:
                 raise InvalidParameter("cannot import digest reference")
         request = ImportRequest(name=name, message=message, changes=changes, platform=parse_platform(platform))
         return stream(lambda report: self._importer.import_(archive, request, report))
+
+    def changed_config(self, config: ImageConfig, changes: tuple[str, ...]) -> ImageConfig:
+        """Return the configuration with instructions applied; raises InvalidParameter for a malformed one."""
+        return apply_changes(config, changes)
+
+    def commit_name(self, repository: str, tag: str) -> str:
+        """Return the name that a commit gets, "" for none; raises InvalidParameter."""
+        if not repository:
+            return ""
+        name = parse(repository)
+        if name.digest:
+            raise InvalidParameter("cannot commit to digest reference")
+        return (name.tagged(tag) if tag else name.with_default_tag()).familiar
+
+    async def commit(self, parent: str, layer: AsyncIterator[bytes], commit: Commit) -> ImageRecord:
+        """Store an image of `parent`'s layers and one more; raises NotFound without the parent."""
+        return await self._committer.commit(self.find(parent), layer, commit)
 
     async def verify_credentials(self, credentials: Credentials) -> str:
         """Log in to the registry that `credentials.server` names; return Docker's `Login Succeeded`."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
-from collections.abc import Iterator
 
+from weft.cli.archive import save
 from weft.cli.command import ANY, Command
-from weft.cli.context import Context, write_all
+from weft.cli.context import Context
 from weft.cli.errors import CommandFailed
 from weft.cli.flags.flag import refused, text
 from weft.cli.flags.parser import Options
@@ -22,25 +20,8 @@ def run(context: Context, options: Options) -> int:
         for data in context.engine.images.save(options.arguments):
             context.write(data)
         return 0
-    _save(path, context.engine.images.save(options.arguments))
+    save(path, context.engine.images.save(options.arguments), "failed to save image")
     return 0
-
-
-def _save(path: str, data: Iterator[bytes]) -> None:
-    """Write to a file beside `path` that takes its place once it is whole."""
-    try:
-        descriptor, temporary = tempfile.mkstemp(prefix=".weft-save-", dir=os.path.dirname(os.path.abspath(path)))
-    except OSError as error:
-        raise CommandFailed(f"failed to save image: {error}") from error
-    try:
-        for piece in data:
-            write_all(descriptor, piece)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-    finally:
-        os.close(descriptor)
 
 
 COMMAND = Command(

@@ -1,0 +1,1 @@
+"""Copies between containers and the local file system, as docker cp makes them."""
