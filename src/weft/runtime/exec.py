@@ -20,6 +20,7 @@ from weft.runtime import faults, terminal
 from weft.runtime.conmon import Conmon, Gate, Program, Streams, reason_in
 from weft.runtime.layout import Layout
 from weft.runtime.live import Live
+from weft.runtime.open_files import Limits
 from weft.runtime.processes import ProcessWatch
 from weft.runtime.run_record import exit_in
 from weft.runtime.spec import capabilities, security, users
@@ -45,12 +46,18 @@ class Execs:
     """Starts execs under supervisors of their own and tells how they ended."""
 
     def __init__(
-        self, conmon: Conmon, layout: Layout, known_capabilities: tuple[str, ...], clock: Callable[[], int]
+        self,
+        conmon: Conmon,
+        layout: Layout,
+        known_capabilities: tuple[str, ...],
+        clock: Callable[[], int],
+        open_files: Limits,
     ) -> None:
         self._conmon = conmon
         self._layout = layout
         self._known = known_capabilities
         self._clock = clock
+        self._open_files = open_files
         self._running: dict[str, _Execution] = {}
 
     async def start(
@@ -180,6 +187,7 @@ class Execs:
             user=user,
             capabilities=capabilities.granted(rights, self._known),
             no_new_privileges=security.parse(own.security.security_opt).no_new_privileges,
+            open_files=self._open_files,
         )
 
 

@@ -40,6 +40,7 @@ from weft.runtime.limit_support import limit_support
 from weft.runtime.live import Live
 from weft.runtime.log_files import rotated
 from weft.runtime.logs import LogReader
+from weft.runtime.open_files import raise_own
 from weft.runtime.overlay import LayerPaths, ensure_shared, unmount_root
 from weft.runtime.probe import probe
 from weft.runtime.processes import ProcessWatch, ended, run
@@ -97,12 +98,13 @@ class OciRuntime:
         make_skeleton(self._layout.skeleton)
         ensure_shared(self._layout.roots)
         await self._spawner.open()
-        configs = ConfigWriter(self._cgroups, self._filters)
+        open_files = raise_own()
+        configs = ConfigWriter(self._cgroups, self._filters, open_files)
         asyncio.get_running_loop().run_in_executor(None, self._filters.compile_default, capabilities.DEFAULT)
         self._programs = await probe(self._spawner, self._layout, self._cgroups)
         self._bundles = Bundles(self._layout, configs, self._layer_paths, self._views, init=self._programs.init)
         self._conmon = Conmon(self._programs.conmon, self._spawner, self._layout.exec_root)
-        self._execs = Execs(self._conmon, self._layout, configs.known_capabilities, self._clock)
+        self._execs = Execs(self._conmon, self._layout, configs.known_capabilities, self._clock, open_files)
         self._inotify = Inotify()
         self._rotator = Rotator(self._inotify)
         self._inotify.watch(self._layout.exits, syscalls.IN_MOVED_TO, self._exit_written)

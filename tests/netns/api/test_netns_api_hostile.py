@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from rig.engine import Engine
+from rig.engine import Engine, WeftEngine
 from rig.eventually import eventually
+from rig.host import Host
 from rig.image import BUSYBOX_CONFIG, busybox_layer, write_archive
 from rig.leftovers import settled
 from rig.raw import RawConnection
@@ -122,6 +123,30 @@ def test_hundreds_of_followers_cost_no_threads_and_little_memory(engine: Engine)
         assert load(engine).threads <= before.threads + 4
     eventually(lambda: load(engine).files <= before.files + 4)
     assert load(engine).memory <= settled_memory + (8 << 20)  # the second time costs nothing more
+
+
+class FewFiles(WeftEngine):
+    """Started with the soft limit of open files that shells have, only smaller."""
+
+    def _command(self, config_file: Path) -> list[str | Path]:
+        return ["prlimit", "--nofile=256:8192", *super()._command(config_file)]
+
+
+def test_the_shells_limit_of_open_files_is_the_containers_and_not_the_daemons() -> None:
+    with Host("narrow") as host:
+        engine = FewFiles(host)
+        engine.start()
+        begin(engine, "box", ["sh", "-c", "ulimit -Sn; exec top -b -d 3600 >/dev/null"])
+        with streams(engine, *[("GET", "/containers/box/logs?follow=1&stdout=1")] * 300) as connections:
+            assert prompt(engine)
+            assert b"256" in connections[-1].socket.recv(65536)
+        made = engine.api.need(
+            "POST", "/containers/box/exec", {"Cmd": ["sh", "-c", "ulimit -Sn"], "AttachStdout": True}
+        )
+        with RawConnection(engine.socket) as connection:
+            connection.request("POST", f"/exec/{made['Id']}/start", {}, upgrade=True)
+            connection.head()
+            assert b"256" in connection.socket.recv(65536)
 
 
 def _head(path: str, content_type: str, length: int) -> bytes:

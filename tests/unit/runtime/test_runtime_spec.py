@@ -173,6 +173,12 @@ def test_rlimits() -> None:
         rlimits((Ulimit(name="core", soft=3, hard=2),))
 
 
+def test_containers_have_the_limit_of_open_files_that_the_daemon_was_started_with() -> None:
+    inherited = {"type": "RLIMIT_NOFILE", "soft": 1024, "hard": 4096}
+    assert rlimits((), (1024, 4096)) == [inherited]
+    assert [each["soft"] for each in rlimits((Ulimit(name="nofile", soft=5, hard=6),), (1024, 4096))] == [5]
+
+
 def test_the_environment_has_dockers_defaults_under_what_is_given() -> None:
     assert environment("box", ("A=1", "PATH=/x", "A=2", "TERM"), tty=True, home="/h") == [
         "PATH=/x",

@@ -9,6 +9,7 @@ from weft.model.container import ContainerSpec
 from weft.model.errors import InvalidParameter, Unimplemented
 from weft.model.protected_paths import MASKED_PATHS, READ_ONLY_PATHS
 from weft.runtime.cgroup import Cgroups
+from weft.runtime.open_files import Limits
 from weft.runtime.seccomp.filters import SeccompFilters
 from weft.runtime.spec import capabilities, devices, mounts, resources, security
 from weft.runtime.spec.process import container_process
@@ -34,9 +35,10 @@ class Placement:
 class ConfigWriter:
     """Makes configurations; holds what the host was found to be."""
 
-    def __init__(self, cgroups: Cgroups, filters: SeccompFilters) -> None:
+    def __init__(self, cgroups: Cgroups, filters: SeccompFilters, open_files: Limits) -> None:
         self._cgroups = cgroups
         self._filters = filters
+        self._open_files = open_files
         self.known_capabilities: Final = capabilities.supported()
         self._limits_swap: Final = cgroups.limits_swap
 
@@ -71,6 +73,7 @@ class ConfigWriter:
                 capabilities=granted,
                 no_new_privileges=options.no_new_privileges,
                 init=bool(placement.init),
+                open_files=self._open_files,
             ),
             "root": {"path": placement.root, "readonly": spec.security.read_only_root},
             "mounts": mounts.all_mounts(bundle, init=placement.init),

@@ -6,6 +6,7 @@ from typing import Final
 from weft.engine.contract.runtime import ExecSpec
 from weft.model.container import ContainerSpec
 from weft.model.errors import InvalidParameter
+from weft.runtime.open_files import Limits
 from weft.runtime.spec.mounts import INIT_TARGET
 from weft.runtime.spec.resources import rlimits
 from weft.runtime.spec.users import User
@@ -21,6 +22,7 @@ def container_process(
     capabilities: Sequence[str],
     no_new_privileges: bool,
     init: bool,
+    open_files: Limits | None = None,
 ) -> dict[str, object]:
     """Return the OCI `process` of a container; InvalidParameter when there is nothing to run."""
     process = spec.process
@@ -35,7 +37,7 @@ def container_process(
         size=process.console_size,
         capabilities=capabilities,
         no_new_privileges=no_new_privileges,
-    ) | {"rlimits": rlimits(spec.resources.ulimits), "oomScoreAdj": process.oom_score_adj}
+    ) | {"rlimits": rlimits(spec.resources.ulimits, open_files), "oomScoreAdj": process.oom_score_adj}
 
 
 def exec_process(
@@ -46,6 +48,7 @@ def exec_process(
     user: User,
     capabilities: Sequence[str],
     no_new_privileges: bool,
+    open_files: Limits | None = None,
 ) -> dict[str, object]:
     """Return the OCI process of an exec in that container; InvalidParameter when there is nothing to run."""
     if not spec.argv:
@@ -60,7 +63,7 @@ def exec_process(
         size=spec.console_size,
         capabilities=capabilities,
         no_new_privileges=no_new_privileges,
-    ) | {"rlimits": rlimits(container.resources.ulimits), "oomScoreAdj": 0}
+    ) | {"rlimits": rlimits(container.resources.ulimits, open_files), "oomScoreAdj": 0}
 
 
 def environment(hostname: str, given: Sequence[str], *, tty: bool, home: str) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Final
 
 from weft.model.container import Resources, Ulimit
 from weft.model.errors import InvalidParameter
+from weft.runtime.open_files import Limits
 
 _DEFAULT_PERIOD: Final = 100_000  # microseconds
 _NANO: Final = 1_000_000_000
@@ -45,9 +46,14 @@ def cgroup_limits(resources: Resources, *, limits_swap: bool) -> dict[str, objec
     return {name: part for name, part in parts.items() if part}
 
 
-def rlimits(ulimits: Sequence[Ulimit]) -> list[dict[str, object]]:
-    """Return the OCI `process.rlimits`; InvalidParameter names an unknown limit. -1 is unlimited."""
+def rlimits(ulimits: Sequence[Ulimit], open_files: Limits | None = None) -> list[dict[str, object]]:
+    """Return the OCI `process.rlimits`; InvalidParameter names an unknown limit. -1 is unlimited.
+
+    `open_files` holds where none of `ulimits` is nofile.
+    """
     found: list[dict[str, object]] = []
+    if open_files is not None and all(limit.name != "nofile" for limit in ulimits):
+        found.append({"type": "RLIMIT_NOFILE", "soft": open_files[0], "hard": open_files[1]})
     for limit in ulimits:
         if limit.name not in _ULIMITS:
             raise InvalidParameter(f"invalid ulimit type: {limit.name}")
