@@ -10,6 +10,7 @@ from functools import partial
 import pytest
 
 from rig.docker import Docker
+from rig.engine import MakeEngine
 from rig.eventually import eventually
 from rig.inside import Inside
 from rig.internet import Internet
@@ -246,6 +247,22 @@ def test_from_containers(docker: Docker) -> None:
         inside = Inside(docker.engine, name)
         for address in (host.outer[0], "172.17.0.1"):
             assert inside.fetch(address, 8080) == b"one\n", (name, address)
+
+
+@pytest.mark.weft_only("it leaves the setting as it is")
+def test_from_containers_where_bridged_frames_pass_the_firewall(make_engine: MakeEngine) -> None:
+    """Somebody else's bridge may need br_netfilter: then the bridge itself takes a container to its own port."""
+    engine = make_engine(start=False)
+    host, call = engine.host, "/proc/sys/net/bridge/bridge-nf-call-iptables"
+    host.run(["ip", "link", "add", "other0", "type", "bridge"])
+    host.sysctl(**{"net__bridge__bridge-nf-call-iptables": 1})
+    engine.start()
+    assert host.within(lambda: host.path(call).read_text()) == "1\n"
+    docker = Docker(engine)
+    web(docker, "one", "-p", "8080:80")
+    web(docker, "two")
+    for name in ("one", "two"):
+        assert Inside(engine, name).fetch(host.outer[0], 8080) == b"one\n", name
 
 
 def test_on_a_user_defined_network(docker: Docker, internet: Internet) -> None:
