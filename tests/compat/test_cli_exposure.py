@@ -49,6 +49,10 @@ def address(docker: Docker, name: str, network: str, key: str = "IPAddress") -> 
     return found
 
 
+def pings(host: Host, target: str) -> bool:
+    return host.run(["ping", "-c", "1", "-W", "2", target], check=False).returncode == 0
+
+
 def with_route(outside: Host, docker: Docker, subnet: str) -> None:
     """Let the neighbour send what is for `subnet` to the engine's host."""
     via = docker.engine.host.outer[1 if ":" in subnet else 0]
@@ -64,6 +68,7 @@ def test_a_routed_network(docker: Docker, outside: Host) -> None:
     where = address(docker, "one", "net")
     assert outside.reaches(where, 80)
     assert not outside.reaches(where, 81)
+    assert pings(outside, where)
     assert mate.reaches(where)
     assert not mate.reaches(where, 81)
     assert not outside.reaches(docker.engine.host.outer[0], 8080)
@@ -71,6 +76,22 @@ def test_a_routed_network(docker: Docker, outside: Host) -> None:
     assert docker.out("ps", "--filter", "name=one", "--format", "{{.Ports}}") == "80/tcp"
     docker.out("restart", "-t", "0", "one")
     eventually(lambda: outside.reaches(where, 80))
+
+
+def test_a_long_run_on_a_routed_network(docker: Docker, outside: Host) -> None:
+    """One element lets in all of them, at their own numbers, and no other."""
+    docker.out("network", "create", "--subnet", "10.77.3.0/24", "-o", BRIDGE + "gateway_mode_ipv4=routed", "net")
+    with_route(outside, docker, "10.77.3.0/24")
+    web(docker, "one", "--network", "net", "-p", "8000-8080:1-81")
+    where = address(docker, "one", "net")
+    assert outside.reaches(where, 80)
+    assert outside.reaches(where, 81)
+    assert f"{where} . tcp . 1-81" in docker.engine.host.output("nft", "list", "set", "inet", "weft", "direct_runs4")
+    docker.out("rm", "-f", "one")
+    web(docker, "two", "--network", "net", "-p", "8000-8079:1-80")
+    where = address(docker, "two", "net")
+    assert outside.reaches(where, 80)
+    assert not outside.reaches(where, 81)
 
 
 def test_routed_in_one_family_and_translated_in_the_other(docker: Docker, outside: Host) -> None:
@@ -133,6 +154,7 @@ def test_no_direct_routing_by_itself(docker: Docker, outside: Host) -> None:
     with_route(outside, docker, "10.77.5.0/24")
     web(docker, "one", "--network", "net", "-p", "8080:80", "-p", "127.0.0.1:8081:81")
     assert not outside.reaches(address(docker, "one", "net"), 80)
+    assert not pings(outside, address(docker, "one", "net"))
     assert not outside.reaches(docker.engine.host.outer[0], 8081)
     assert outside.reaches(docker.engine.host.outer[0], 8080)
     assert docker.engine.host.reaches("127.0.0.1", 8081)

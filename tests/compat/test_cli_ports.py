@@ -123,6 +123,20 @@ def test_ranges(docker: Docker) -> None:
     assert "nvalid ranges specified" in docker.fails("run", "-d", "-p", "1-3:80-81", "busybox", status=125)
 
 
+def test_a_long_run_at_one_address(docker: Docker, internet: Internet) -> None:
+    """Each port leads to its own number; at the other addresses of the host they lead nowhere."""
+    host = docker.engine.host
+    serve = "for port in 8000 8050 8099; do mkdir -p /www/$port; echo $port >/www/$port/index.html; "
+    serve += "httpd -p $port -h /www/$port; done; exec top"
+    docker.out(
+        *("run", "-d", "--name", "one", "-p", f"{host.outer[0]}:8000-8099:8000-8099", "busybox", "sh", "-c", serve)
+    )
+    for port in (8000, 8050, 8099):
+        eventually(lambda port=port: internet.host.reaches(host.outer[0], port))
+        assert internet.host.fetch(host.outer[0], port) == f"{port}\n".encode()
+        assert not host.reaches("127.0.0.1", port)
+
+
 def test_udp_and_tcp_on_one_number(docker: Docker) -> None:
     host = docker.engine.host
     web(docker, "one", "-p", "5353:80/tcp", "-p", "5353:53/udp")

@@ -120,6 +120,22 @@ def test_policies_hold(docker: Docker, internet: Internet, policy: str, reached:
         assert internet.host.reaches(host.outer[1], 8080) is reached
 
 
+@pytest.mark.weft_only("it has no policies")
+@pytest.mark.parametrize(("policy", "reached"), [("localhost", False), ("open", True)])
+def test_policies_hold_for_udp(docker: Docker, internet: Internet, policy: str, reached: bool) -> None:
+    engine = docker.engine
+    labels = ("--label", f"weft.publish={policy}")
+    docker.out("run", "-d", "--name", "one", *labels, "-p", "8080:80/udp", "busybox", "top")
+    with Inside(engine, "one").serve_udp(80), internet.host.udp(socket.AF_INET6) as asking:
+        eventually(lambda: echoes(engine, "::1", 8080))
+        asking.settimeout(0.7)
+        asking.sendto(b"ping", (engine.host.outer[1], 8080))
+        try:
+            assert (asking.recv(100) == b"ping") is reached
+        except TimeoutError:
+            assert not reached
+
+
 @pytest.mark.weft_only("it is about weft-relay")
 def test_without_userland_proxy(make_engine: MakeEngine) -> None:
     docker = Docker(make_engine({"userland-proxy": False}))
