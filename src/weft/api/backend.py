@@ -9,7 +9,7 @@ from weft.engine.containers.commit import CommitRequest
 from weft.engine.containers.limits import LimitChange
 from weft.engine.containers.stats import Sample
 from weft.engine.contract.container_files import Extraction, FileChange, PathStat
-from weft.engine.contract.images import Credentials, Progress
+from weft.engine.contract.images import Credentials, Distribution, Progress
 from weft.engine.contract.runtime import ExecSpec, LogLine, LogQuery, Stdio
 from weft.engine.results import Created, ExecState, Pruned, SystemState, TopResult
 from weft.engine.waiting import WaitCondition, WaitResult
@@ -233,6 +233,8 @@ class ImageService(Protocol):
     ) -> AsyncIterator[Progress]: ...
 
     def push(self, reference: str, credentials: Credentials | None) -> AsyncIterator[Progress]: ...
+
+    async def distribution(self, reference: str, credentials: Credentials | None) -> Distribution: ...
 
     def load(self, archive: AsyncIterator[bytes], *, quiet: bool) -> AsyncIterator[Progress]: ...
 

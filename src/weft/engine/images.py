@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from weft.engine.contract.environment import Environment
-from weft.engine.contract.images import Commit, Credentials, Images, ImageUse, InUse, Progress
+from weft.engine.contract.images import Commit, Credentials, Distribution, Images, ImageUse, InUse, Progress
 from weft.engine.events import EventBus
 from weft.engine.inventory import Inventory
 from weft.engine.label_filters import labels_match
@@ -136,6 +136,10 @@ class ImageService:
             async for line in stream:
                 yield line
         self._emit("pull", reference, reference)
+
+    async def distribution(self, reference: str, credentials: Credentials | None) -> Distribution:
+        """Return what the registry has under a name, without fetching it."""
+        return await self._images.distribution(reference, credentials)
 
     async def push(self, reference: str, credentials: Credentials | None) -> AsyncIterator[Progress]:
         """Send an image to its registry."""

@@ -10,7 +10,7 @@ from fake_files import FakeCommits, FakeFiles
 
 from weft.api.backend import Backend
 from weft.engine.containers.stats import Sample
-from weft.engine.contract.images import Credentials, Progress
+from weft.engine.contract.images import Credentials, Distribution, Progress
 from weft.engine.contract.runtime import RuntimeInfo
 from weft.engine.results import Created, Pruned, SystemState
 from weft.model.container import ContainerRecord
@@ -163,6 +163,12 @@ class FakeImages:
 
     async def history(self, reference: str) -> tuple[dict[str, object], ...]:
         return ({"Id": self.find(reference).id, "Created": 1, "CreatedBy": "", "Tags": None, "Size": 1, "Comment": ""},)
+
+    async def distribution(self, reference: str, credentials: Credentials | None) -> Distribution:
+        self.find(reference)
+        self.calls.append(("distribution", reference, credentials))
+        platforms = (("linux", "amd64", ""), ("linux", "arm", "v7"))
+        return Distribution(digest="sha256:" + "ef" * 32, media_type="a/b", size=7, platforms=platforms)
 
     async def tag(self, source: str, repository: str, tag: str) -> ImageRecord:
         if repository != repository.lower():

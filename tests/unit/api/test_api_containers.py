@@ -171,7 +171,6 @@ async def test_attach_to_what_cannot_be_attached_to(http: aiohttp.ClientSession,
     [
         ("POST", "/build"),
         ("GET", "/images/search?term=x"),
-        ("GET", "/distribution/x/json"),
     ],
 )
 async def test_what_is_planned_for_later_names_itself(

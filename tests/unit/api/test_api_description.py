@@ -29,7 +29,6 @@ OURS = describe(ROUTES)
 
 _LATER = "swarm mode comes later; until then Docker's answer of a node in no swarm"
 _MANAGED = "managed plugins are not there"
-_WITHOUT = "not there yet, and says so"
 REFUSED = {  # the beginning of `METHOD /path`, as Docker's description has it -> why it has no answer but an error
     "GET /swarm": _LATER,
     "POST /swarm/": _LATER,
@@ -53,7 +52,6 @@ REFUSED = {  # the beginning of `METHOD /path`, as Docker's description has it -
     "POST /build": "Weft builds no images; /build/prune answers",
     "POST /session": "of BuildKit",
     "GET /images/search": "registries' own search is being switched off",
-    "GET /distribution/": _WITHOUT,
 }
 _ONE_PLATFORM = "an image here has one platform, as with Docker's graph drivers"
 PARAMETERS = {  # the end of `METHOD /path parameter`
@@ -89,7 +87,11 @@ REQUESTS = {  # the end of `METHOD /path field`
 _CONTAINERD = "of containerd's image store"
 _SWARM = "of swarm mode"
 _NEVER = "never there: what would show it is refused"
+_OF_THE_MANIFEST = "Docker's engine looks at digest, size and media type alone"
 ANSWERS = {  # the end of `METHOD /path field`
+    **{f".Descriptor.{name}": _OF_THE_MANIFEST for name in ("annotations", "urls", "data", "platform", "artifactType")},
+    ".Platforms[].os.version": "Windows only",
+    ".Platforms[].os.features": "Windows only",
     ".ImageManifestDescriptor": _CONTAINERD,
     ".Descriptor": _CONTAINERD,
     ".Manifests": _CONTAINERD,

@@ -23,6 +23,24 @@ async def _call(http: aiohttp.ClientSession, method: str, path: str, body: objec
         return response.status, json.loads(text) if text else None
 
 
+async def test_distribution(http: aiohttp.ClientSession, engine: FakeEngine) -> None:
+    account = {"username": "me", "password": "secret"}
+    headers = {"X-Registry-Auth": base64.urlsafe_b64encode(json.dumps(account).encode()).decode()}
+    status, answer = await _call(http, "GET", "/distribution/busybox:latest/json", headers=headers)
+    assert (status, answer) == (
+        200,
+        {
+            "Descriptor": {"mediaType": "a/b", "digest": "sha256:" + "ef" * 32, "size": 7},
+            "Platforms": [
+                {"architecture": "amd64", "os": "linux"},
+                {"architecture": "arm", "os": "linux", "variant": "v7"},
+            ],
+        },
+    )
+    assert engine.images.calls == [("distribution", "busybox:latest", Credentials("me", "secret"))]
+    assert (await _call(http, "GET", "/distribution/nothing/json"))[0] == 404
+
+
 async def test_network_create_inspect_list_remove(http: aiohttp.ClientSession, engine: FakeEngine) -> None:
     body = {
         "Name": "n",

@@ -7,13 +7,13 @@ from weft.api.routes.container_files import ContainerFileRoutes
 from weft.api.routes.container_io import ContainerIoRoutes
 from weft.api.routes.containers import ContainerRoutes
 from weft.api.routes.description import DescriptionRoutes
+from weft.api.routes.distribution import DistributionRoutes
 from weft.api.routes.execs import ExecRoutes
 from weft.api.routes.image_archives import ImageArchiveRoutes
 from weft.api.routes.images import ImageRoutes
 from weft.api.routes.machine import MachineFacts
 from weft.api.routes.networks import NetworkRoutes
 from weft.api.routes.plugins import plugin_routes
-from weft.api.routes.refused import unsupported_routes
 from weft.api.routes.stats import StatsRoutes
 from weft.api.routes.swarm import swarm_routes
 from weft.api.routes.system import SystemRoutes
@@ -30,12 +30,12 @@ def all_routes(backend: Backend) -> tuple[Route, ...]:
         *CommitRoutes(backend).routes(),
         *ExecRoutes(backend).routes(),
         *StatsRoutes(backend).routes(),
-        *unsupported_routes(),
         *containers.routes(),
         *NetworkRoutes(backend).routes(),
         *VolumeRoutes(backend).routes(),
         *ImageArchiveRoutes(backend).routes(),
         *ImageRoutes(backend).routes(),
+        *DistributionRoutes(backend).routes(),
         *SystemRoutes(backend, containers).routes(),
         *build_routes(),
         *plugin_routes(),

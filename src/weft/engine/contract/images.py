@@ -41,6 +41,19 @@ class Commit:
     comment: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distribution:
+    """What a registry has under a name; `size` in bytes is the manifest's.
+
+    Platforms are (os, architecture, variant).
+    """
+
+    digest: str
+    media_type: str
+    size: int
+    platforms: tuple[tuple[str, str, str], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Deletion:
     """What `image rm` did, in order: ("Untagged", reference) or ("Deleted", id)."""
@@ -109,6 +122,10 @@ class Images(Protocol):
 
     def push(self, reference: str, credentials: Credentials | None) -> AsyncGenerator[Progress, None]:
         """Send an image to its registry; without a tag every tag of the repository."""
+        ...
+
+    async def distribution(self, reference: str, credentials: Credentials | None) -> Distribution:
+        """Ask the registry what it has under a name, `latest` without a tag; NotFound in its words."""
         ...
 
     async def verify_credentials(self, credentials: Credentials) -> str:

@@ -61,6 +61,10 @@ class Skopeo:
         """Return the manifest or list as the registry has it; waits `patience` seconds at most. Raises SkopeoError."""
         return await self._answer(endpoint, auth, ("inspect", "--raw"), place, patience)
 
+    async def configuration(self, endpoint: Endpoint, place: str, auth: Path) -> bytes:
+        """Return an image's configuration as the registry has it. Raises SkopeoError."""
+        return await self._answer(endpoint, auth, ("inspect", "--config", "--raw"), place, None)
+
     async def tags(self, endpoint: Endpoint, place: str, auth: Path, patience: float | None = None) -> list[str]:
         """Return a repository's tags in the registry's order; waits `patience` seconds at most. Raises SkopeoError."""
         answer = await self._answer(endpoint, auth, ("list-tags",), place, patience)

@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from pathlib import Path
 
-from weft.engine.contract.images import Commit, Credentials, Deletion, InUse, Progress
+from weft.engine.contract.images import Commit, Credentials, Deletion, Distribution, InUse, Progress
 from weft.engine.contract.records import Store
 from weft.model.errors import InvalidParameter, SystemFailure
 from weft.model.image import ImageConfig, ImageRecord
@@ -14,6 +14,7 @@ from weft.runtime.images.builtin import find_busybox, is_builtin_repository
 from weft.runtime.images.catalogue import Catalogue
 from weft.runtime.images.changes import apply_changes
 from weft.runtime.images.committing import Committer
+from weft.runtime.images.distribution import Inspector
 from weft.runtime.images.endpoint import Endpoints
 from weft.runtime.images.failure import Unreachable, registry_failure
 from weft.runtime.images.fetch import Fetcher
@@ -67,6 +68,7 @@ class ImageStore:
         shared = (self._catalogue, self._layers)
         fetcher = Fetcher(*shared, self._skopeo, self._scratch, self._workers, downloads)
         self._puller = Puller(self._catalogue, fetcher, self._skopeo, self._endpoints, clock)
+        self._inspector = Inspector(self._skopeo, self._endpoints)
         self._pusher = Pusher(*shared, self._skopeo, self._endpoints, self._scratch, self._workers)
         self._loader = Loader(*shared, self._scratch, self._workers, clock)
         self._saver = Saver(*shared, self._scratch, self._workers)
@@ -214,6 +216,10 @@ class ImageStore:
             except SkopeoError as error:
                 raise registry_failure(str(error)) from None
         return "Login Succeeded"
+
+    async def distribution(self, reference: str, credentials: Credentials | None) -> Distribution:
+        """Return what the registry has under a name, without fetching it."""
+        return await self._inspector.inspect(parse(reference).with_default_tag(), credentials)
 
     def layer_directories(self, diff_ids: tuple[str, ...]) -> tuple[str, ...]:
         """Return the unpacked layers' directories, lowest first; raises SystemFailure if one is not there."""
