@@ -88,11 +88,7 @@ def alpine_layers() -> list[Layer]:
 def nginx_layers() -> list[Layer]:
     """Debian's nginx-light with its libraries, a page and an account; logs go to the container's output."""
     program, site = busybox_layer(), Layer()
-    nginx = Path("/usr/sbin/nginx")
-    program.program("/usr/sbin/nginx", nginx)
-    listed = subprocess.run(["ldd", nginx], capture_output=True, text=True, check=True).stdout
-    for path in {word for line in listed.splitlines() for word in line.split() if word.startswith("/")}:
-        program.program(path, Path(path))
+    _add_with_libraries(program, "/usr/sbin/nginx")
     site.text("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nwww:x:33:33:www:/var/www:/bin/false\n")
     site.text("/etc/group", "root:x:0:\nwww:x:33:\n")
     site.text("/etc/nginx/nginx.conf", _NGINX_CONFIGURATION)
@@ -100,6 +96,21 @@ def nginx_layers() -> list[Layer]:
     site.directories.update({"/var/log/nginx": 0o755, "/var/lib/nginx": 0o755, "/run": 0o755})
     site.links.update({"/var/log/nginx/access.log": "/dev/stdout", "/var/log/nginx/error.log": "/dev/stderr"})
     return [program, site]
+
+
+def redis_layers() -> list[Layer]:
+    """Debian's redis-server and redis-cli with their libraries."""
+    layer = busybox_layer()
+    for name in ("redis-server", "redis-cli"):
+        _add_with_libraries(layer, f"/usr/bin/{name}")
+    return [layer]
+
+
+def _add_with_libraries(layer: Layer, program: str) -> None:
+    layer.program(program, Path(program))
+    listed = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
+    for path in {word for line in listed.splitlines() for word in line.split() if word.startswith("/")}:
+        layer.program(path, Path(path))
 
 
 NGINX_PAGE = "<!DOCTYPE html>\n<title>Welcome to nginx!</title>\n<h1>Welcome to nginx!</h1>\n"
@@ -128,6 +139,13 @@ NGINX_CONFIG = {
     "Cmd": ["nginx", "-g", "daemon off;"],
     "ExposedPorts": {"80/tcp": {}},
     "StopSignal": "SIGQUIT",
+}
+
+REDIS_CONFIG = {
+    **BUSYBOX_CONFIG,
+    "Cmd": ["redis-server", "--bind", "0.0.0.0", "--protected-mode", "no", "--dir", "/data"],
+    "ExposedPorts": {"6379/tcp": {}},
+    "Volumes": {"/data": {}},
 }
 
 

@@ -6,7 +6,15 @@ import time
 from pathlib import Path
 
 from rig.host import Host
-from rig.image import ALPINE_CONFIG, NGINX_CONFIG, alpine_layers, nginx_layers, write_archive
+from rig.image import (
+    ALPINE_CONFIG,
+    NGINX_CONFIG,
+    REDIS_CONFIG,
+    alpine_layers,
+    nginx_layers,
+    redis_layers,
+    write_archive,
+)
 from rig.process import Daemon
 
 _CONFIGURATION = """
@@ -65,13 +73,14 @@ class Registry:
 
 
 def fill(storage: Path) -> None:
-    """Put `library/alpine` and `library/nginx`, both `latest`, into an empty storage directory."""
+    """Put `alpine`, `nginx` and `redis` of `library`, all `latest`, into an empty storage directory."""
     storage.mkdir(parents=True, exist_ok=True)
     with Host("registry") as host:
         registry = Registry(host, storage)
         for name, layers, config in (
             ("alpine", alpine_layers(), ALPINE_CONFIG),
             ("nginx", nginx_layers(), NGINX_CONFIG),
+            ("redis", redis_layers(), REDIS_CONFIG),
         ):
             archive = host.directory / f"{name}.tar"
             write_archive(archive, [f"{name}:latest"], layers, config)

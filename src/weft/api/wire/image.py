@@ -63,7 +63,7 @@ class ImageInspect(Answer, frozen=True, kw_only=True):
     comment: str
     created: str
     container: str | UnsetType = UNSET
-    container_config: ImageConfigAnswer | UnsetType = UNSET
+    container_config: ImageConfigAnswer  # ended with 1.44, but Compose 1.29 wants it of every version
     docker_version: str = ""
     author: str
     config: ImageConfigAnswer
@@ -97,15 +97,14 @@ def image_summary(
 
 def image_inspect(record: ImageRecord, version: Version, layer_paths: tuple[str, ...] = ()) -> ImageInspect:
     """Return the answer in the shape of that version; `layer_paths` are the unpacked layers, lowest first."""
-    old = version < _CONTAINER_UNTIL
     return ImageInspect(
         id=record.id,
         repo_tags=record.tags,
         repo_digests=record.digests,
         comment=record.comment,
         created=record.created,
-        container="" if old else UNSET,
-        container_config=image_config(ImageConfig(), version) if old else UNSET,
+        container="" if version < _CONTAINER_UNTIL else UNSET,
+        container_config=image_config(ImageConfig(), version),
         author=record.author,
         config=image_config(record.config, version),
         architecture=record.architecture,
