@@ -74,7 +74,9 @@ def test_l2_is_on_the_wire(docker: Docker, host: Host, place: Place) -> None:
 
 
 @pytest.mark.parametrize("mode", ["l3", "l3s"])
-def test_l3_is_routed_by_the_host(docker: Docker, neighbour: Host, place: Place, routed: None, mode: str) -> None:
+def test_l3_is_routed_by_the_host(
+    docker: Docker, host: Host, neighbour: Host, place: Place, routed: None, mode: str
+) -> None:
     """Two subnets, dual stack; no gateway, no broadcast, and traffic from subnet to subnet."""
     subnets = ("--subnet=10.40.1.0/24", "--subnet=10.40.2.0/24", "--ipv6", "--subnet=2001:db8:40::/64")
     create(docker, "net", *subnets, "-o", "parent=eth0", "-o", f"ipvlan_mode={mode}")
@@ -87,6 +89,8 @@ def test_l3_is_routed_by_the_host(docker: Docker, neighbour: Host, place: Place,
     assert reaches(one, NEIGHBOUR6)
     assert "default dev eth0" in docker.out("exec", "one", "ip", "route")
     assert addresses(docker, "one")["Gateway"] == ""
+    inside = f"--net=/proc/{docker.inspect('one')['State']['Pid']}/ns/net"
+    assert f" mode {mode} " in host.output("nsenter", inside, "ip", "-d", "link", "show", "eth0")
 
 
 @pytest.mark.parametrize(("flag", "each_other"), [("bridge", True), ("private", False), ("vepa", False)])
