@@ -43,6 +43,8 @@ def settings_of(config: DaemonConfig, host_id: str) -> Settings:
         dns_search=config.dns_search,
         ulimits=config.default_ulimits,
         shm_size=config.default_shm_size,
+        ipc_mode=config.default_ipc_mode,
+        cgroupns_mode=config.default_cgroupns_mode,
         log=config.log,
         link_variables=os.environ.get(_LINK_VARIABLES) == "1",
     )

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from weft.engine.containers import states
 from weft.engine.containers.lifecycle import Lifecycle
+from weft.engine.containers.namespaces import joined_containers
 from weft.engine.containers.removal import Removal
 from weft.engine.containers.restart import starts_with_daemon
 from weft.engine.contract.kernel import Facts, Kernel
@@ -15,7 +16,7 @@ from weft.engine.inventory import Inventory, link_targets
 from weft.engine.networks.service import NetworkService
 from weft.engine.sandbox.addresses import AddressBook
 from weft.engine.sandbox.membership import Membership
-from weft.engine.sandbox.mode import is_host, joined_container
+from weft.engine.sandbox.mode import is_host
 from weft.engine.sandbox.news import News
 from weft.engine.sandbox.ports import PortBook
 from weft.engine.sandbox.service import SandboxService
@@ -184,8 +185,7 @@ class Recovery:
         record = self._inventory.containers.get(container_id)
         if record is None:
             return set()
-        joined = joined_container(record.spec.networking.mode)
-        return {target for target, _ in link_targets(record)} | ({joined} if joined else set())
+        return {target for target, _ in link_targets(record)} | joined_containers(record)
 
     async def _start_all(self, due: list[str]) -> None:
         results = await asyncio.gather(*(self._lifecycle.start(each) for each in due), return_exceptions=True)

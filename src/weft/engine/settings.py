@@ -46,6 +46,8 @@ class Settings:
     dns_search: tuple[str, ...] = ()
     ulimits: tuple[Ulimit, ...] = ()
     shm_size: int = 67108864  # bytes
+    ipc_mode: str = "private"  # of containers that name none; or shareable
+    cgroupns_mode: str = ""  # host or private; "" goes by the version of control groups
     log: LogConfig = field(default_factory=LogConfig)
     link_variables: bool = False  # legacy links bring environment variables, as Docker had them before 29
     stop_timeout: int = 10  # seconds that `stop` gives a container that names none

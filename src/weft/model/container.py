@@ -202,12 +202,14 @@ class ContainerSpec:
     restart: RestartPolicy = RestartPolicy()
     log: LogConfig = LogConfig()
     labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)  # for the OCI runtime
     auto_remove: bool = False
     shm_size: int = 67108864  # bytes
     runtime: str = ""  # "" is the engine's default
     ipc_mode: str = ""
     pid_mode: str = ""
     uts_mode: str = ""
+    cgroupns_mode: str = ""  # host or private; "" goes by the version of control groups
     userns_mode: str = ""  # "" or host, which are the same here; kept for inspect
     cgroup_parent: str = ""
     container_id_file: str = ""  # the file that the client writes the id to, kept for inspect

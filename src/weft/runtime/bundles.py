@@ -14,7 +14,7 @@ from weft.runtime import syscalls
 from weft.runtime.conmon import Program
 from weft.runtime.files.view import Views
 from weft.runtime.layout import Layout
-from weft.runtime.overlay import LayerPaths, mount_root, unmount_root
+from weft.runtime.overlay import LayerPaths, mount_root, mount_shared_memory, unmount_root
 from weft.runtime.rotation import policy_of
 from weft.runtime.run_record import RunRecord
 from weft.runtime.spec import users
@@ -75,6 +75,7 @@ class Bundles:
             user=user,
             init=self._init_for(record),
             network_namespace=network,
+            shared_memory=self._share_memory(bundle),
             runtime=program.name,
             pid_of=pid_of,
         )
@@ -95,10 +96,38 @@ class Bundles:
         finally:
             os.close(spare)
 
+    def mounted(self, bundle: Bundle) -> tuple[Path, ...]:
+        """Return the mount points of the engine's that the container is made from."""
+        shm = self._layout.shm(bundle.shm_of)
+        return (self._layout.root(bundle.record.id), *((shm,) if shm.is_dir() else ()))
+
+    def _share_memory(self, bundle: Bundle) -> str:
+        """Return the host's path of the /dev/shm that the container has in common with others, "" for its own alone.
+
+        InvalidParameter where the container whose it is does not share it.
+        """
+        mode = bundle.record.spec.ipc_mode
+        if mode == "host" or bundle.shm_of == "host":
+            return "/dev/shm"  # noqa: S108 - the host's, on request
+        if any(mount.target == "/dev/shm" for mount in bundle.mounts):  # noqa: S108 - in the container
+            return ""
+        shm = self._layout.shm(bundle.shm_of or bundle.record.id)
+        if mode == "shareable":
+            mount_shared_memory(shm, bundle.record.spec.shm_size)
+        elif not mode.startswith("container:"):
+            return ""
+        elif not shm.is_dir():
+            raise InvalidParameter(
+                f"failed to join IPC namespace: container {bundle.shm_of}: "
+                "non-shareable IPC (hint: use IpcMode:shareable for the donor container)"
+            )
+        return str(shm)
+
     def clear(self, container_id: str) -> None:
         """Remove what `make` and the runtimes left of a run; nothing there is no error."""
         self._views.keep_spare(container_id)
         unmount_root(self._layout.root(container_id))
+        unmount_root(self._layout.shm(container_id))
         states = self._layout.runtime_states()
         for directory in (*(state / container_id for state in states), self._layout.run(container_id)):
             shutil.rmtree(directory, ignore_errors=True)

@@ -42,6 +42,11 @@ class Cgroups:
             )
 
     @property
+    def usual_namespace(self) -> str:
+        """The cgroup namespace of containers for which nobody said any: private, or the host's, as Docker has it."""
+        return "private" if self.version == 2 else "host"
+
+    @property
     def limits_swap(self) -> bool:
         """Whether memory and swap together can be limited."""
         if self.version == 2:

@@ -79,6 +79,10 @@ class Layout:
         """Return where the root file system is mounted while there is a run."""
         return self.roots / container_id
 
+    def shm(self, container_id: str) -> Path:
+        """Return where the shared memory of a container that shares it is mounted while there is a run."""
+        return self.roots / f"shm-{container_id}"
+
     def run(self, container_id: str) -> Path:
         """Return the bundle directory: config.json, pid, sockets."""
         return self.runs / container_id

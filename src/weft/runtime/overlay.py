@@ -47,6 +47,13 @@ def mount_layers(layers: Sequence[str], target: Path, above: str = "") -> None:
             ) from error
 
 
+def mount_shared_memory(target: Path, size: int) -> None:
+    """Mount memory of at most `size` bytes at `target`, for the /dev/shm of several containers; OSError."""
+    target.mkdir()
+    flags = syscalls.MS_NOSUID | syscalls.MS_NOEXEC | syscalls.MS_NODEV
+    syscalls.mount("shm", target, "tmpfs", flags, f"mode=1777,size={size}")
+
+
 def unmount_root(target: Path, *, keep: bool = False) -> None:
     """Unmount what is at `target` and remove the directory unless `keep`; nothing there is no error."""
     if not target.is_dir():

@@ -84,18 +84,21 @@ class Spawner:
         return await asyncio.get_running_loop().run_in_executor(self._executor, start)
 
     @contextlib.asynccontextmanager
-    async def showing(self, root: Path) -> AsyncIterator[None]:
-        """Have a root file system in the thread's namespace meanwhile; OSError when the kernel refuses."""
+    async def showing(self, mounts: Sequence[Path]) -> AsyncIterator[None]:
+        """Have what is mounted on these points in the thread's namespace meanwhile; OSError when the kernel refuses."""
         loop = asyncio.get_running_loop()
-        copy = syscalls.copy_mount(root)
-        try:
-            await loop.run_in_executor(self._executor, syscalls.attach_mount, copy, root)
-        finally:
-            os.close(copy)
-        try:
+        async with contextlib.AsyncExitStack() as stack:
+            for point in mounts:
+                copy = syscalls.copy_mount(point)
+                try:
+                    await loop.run_in_executor(self._executor, syscalls.attach_mount, copy, point)
+                finally:
+                    os.close(copy)
+                stack.push_async_callback(self._take_away, point)
             yield
-        finally:
-            await loop.run_in_executor(self._executor, _take_away, root)
+
+    async def _take_away(self, point: Path) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._executor, _take_away, point)
 
     async def ensure_same_view(self, paths: Sequence[str]) -> None:
         """Take a new copy of the daemon's mounts if one of `paths` is another file in the thread's namespace.

@@ -122,6 +122,7 @@ class RuntimeLab:
         mounts: tuple[Mount, ...] = (),
         network_namespace: str = "",
         sysctls: Mapping[str, str] | None = None,
+        shm_of: str = "",
     ) -> Bundle:
         """A bundle with the record's network files."""
         directory = Path(self.runtime.directory(record.id))
@@ -136,11 +137,13 @@ class RuntimeLab:
             hostname_path=str(directory / "hostname"),
             mounts=mounts,
             sysctls=sysctls or {},
+            shm_of=shm_of or record.id,
         )
 
     async def created(self, *argv: str, **changes: object) -> ContainerRecord:
         """A container, created and not started."""
-        options = {key: changes.pop(key) for key in ("mounts", "network_namespace", "sysctls") if key in changes}
+        own = ("mounts", "network_namespace", "sysctls", "shm_of")
+        options = {key: changes.pop(key) for key in own if key in changes}
         record = replace(self.record(*argv, **changes), mounts=options.get("mounts", ()))
         await self.runtime.prepare(record)
         await self.runtime.create(self.bundle(record, **options))  # type: ignore[arg-type]

@@ -1,15 +1,16 @@
 """What a container's options do inside it."""
 
+import json
 import os
 import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from runtime_lab import RuntimeLab
+from runtime_lab import RuntimeLab, until
 
 from weft.model.container import Mount, MountType, NetworkingSpec, Ulimit
-from weft.model.errors import InvalidParameter, Unimplemented
+from weft.model.errors import Conflict, InvalidParameter, Unimplemented
 
 DOCKERS_CAPABILITIES = "00000000a80425fb"
 
@@ -263,6 +264,44 @@ async def test_a_pid_namespace_is_shared_with_a_running_container(lab: RuntimeLa
     assert ran.stdout.startswith("sleep\0")
 
 
+async def test_shared_memory_is_shared_with_those_who_join(lab: RuntimeLab) -> None:
+    donor = await lab.started(
+        "sh", "-c", "echo kept > /dev/shm/file; exec sleep 1000", ipc_mode="shareable", shm_size=1 << 20
+    )
+    await until(lambda: (lab.base / f"exec/roots/shm-{donor.id}/file").exists())
+    script = "readlink /proc/self/ns/ipc; cat /dev/shm/file; df -k /dev/shm | tail -1 | awk '{print $2}'"
+    own = (await lab.execute(donor, "sh", "-c", script)).stdout
+    assert own.split()[1:] == ["kept", "1024"]
+    joined = await lab.sh(script, ipc_mode=f"container:{donor.id}", shm_of=donor.id)
+    assert joined.stdout == own
+    await lab.runtime.release(donor.id)
+    assert lab.left_behind() == []
+
+
+async def test_only_what_is_shareable_is_shared(lab: RuntimeLab) -> None:
+    donor = await lab.started("sleep", "1000")
+    with pytest.raises(InvalidParameter, match=r"failed to join IPC namespace: .* non-shareable IPC"):
+        await lab.created("true", ipc_mode=f"container:{donor.id}", shm_of=donor.id)
+    with pytest.raises(Conflict, match=r"failed to join PID namespace: container gone is not running"):
+        await lab.created("true", pid_mode="container:gone")
+
+
+async def test_a_cgroup_namespace_on_request(lab: RuntimeLab) -> None:
+    script = "cut -d: -f3 /proc/self/cgroup | sort -u; ls /sys/fs/cgroup | head -1"
+    private = (await lab.sh(script, cgroupns_mode="private")).stdout.split()
+    assert private[0] == "/"
+    assert len(private) == 2
+    host = (await lab.sh(script, cgroupns_mode="host")).stdout
+    assert lab.cgroup_parent in host
+
+
+async def test_annotations_go_to_the_runtime(lab: RuntimeLab) -> None:
+    record = await lab.created("true", annotations={"com.example.key": "value"})
+    config = json.loads((lab.base / "exec/run" / record.id / "config.json").read_text())
+    assert config["annotations"]["com.example.key"] == "value"
+    assert len(config["annotations"]) == 2  # and the system call filter
+
+
 async def test_dev_shm_has_the_size_asked_for(lab: RuntimeLab) -> None:
     ran = await lab.sh("df -k /dev/shm | tail -1 | awk '{print $2}'", shm_size=2 << 20)
     assert ran.stdout == "2048\n"
@@ -281,7 +320,6 @@ async def test_what_is_hidden_is_hidden(lab: RuntimeLab) -> None:
         ({"security_opt": ("label=type:x",)}, 'security option "label=type:x" is not supported'),
         ({"security_opt": ("nosuch",)}, 'invalid --security-opt 1: "nosuch"'),
         ({"security_opt": ("seccomp={",)}, "Decoding seccomp profile failed"),
-        ({"ipc_mode": "container:x"}, 'ipc mode "container:x" is not supported'),
         ({"runtime": "nosuch"}, "unknown or invalid runtime name: nosuch"),
         ({"cgroup_parent": "/../x"}, 'invalid cgroup parent "/../x"'),
     ],

@@ -101,6 +101,8 @@ def test_host_config_comes_back_as_it_was_sent() -> None:
         "ExtraHosts": ["h:host-gateway", "v6:[::1]"],
         "GroupAdd": ["audio"],
         "IpcMode": "shareable",
+        "CgroupnsMode": "private",
+        "Annotations": {"com.example.key": "value"},
         "PidMode": "host",
         "Privileged": True,
         "PublishAllPorts": True,
@@ -361,6 +363,9 @@ def test_defaults_are_those_of_docker() -> None:
         ({"CgroupnsMode": "x"}, "invalid cgroup namespace mode: x"),
         ({"Runtime": "x"}, "unknown or invalid runtime name: x"),
         ({"Isolation": "x"}, "invalid isolation: \"x\" - linux only supports 'default'"),
+        ({"SecurityOpt": ["writable-cgroups=x"]}, 'invalid --security-opt 2: "writable-cgroups=x"'),
+        ({"SecurityOpt": ["systempaths=unconfined"]}, 'invalid --security-opt 2: "systempaths=unconfined"'),
+        ({"Annotations": {"": "x"}}, "invalid Annotations: the empty string is not permitted as an annotation key"),
         ({"CapAdd": ["zz"]}, 'invalid CapAdd: unknown capability: "CAP_ZZ"'),
         ({"SecurityOpt": ["zz"]}, 'invalid --security-opt 1: "zz"'),
         ({"LogConfig": {"Type": "zz"}}, 'error looking up logging plugin zz: plugin "zz" not found'),
@@ -433,9 +438,7 @@ def test_wrong_config(config: dict[str, Any], message: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("Annotations", {"a": "b"}),
         ("Cgroup", "container:x"),
-        ("CgroupnsMode", "private"),
         ("CpuCount", 1),
         ("StorageOpt", {"size": "1g"}),
         ("UsernsMode", "private"),

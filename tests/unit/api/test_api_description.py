@@ -96,7 +96,6 @@ ANSWERS = {  # the end of `METHOD /path field`
     ".Descriptor": _CONTAINERD,
     ".Manifests": _CONTAINERD,
     ".Containerd": _CONTAINERD,
-    ".Annotations": _NEVER,
     ".ArgsEscaped": "Windows only",
     ".OsVersion": "Windows only",
     ".memory_stats.commitbytes": "Windows only",

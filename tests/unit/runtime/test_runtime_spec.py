@@ -75,7 +75,7 @@ def test_security_options(options: tuple[str, ...], expected: tuple[bool, str]) 
     assert (parsed.no_new_privileges, parsed.seccomp) == expected
 
 
-@pytest.mark.parametrize("option", ["seccomp", "no-new-privileges=perhaps", "writable-cgroups=true", ""])
+@pytest.mark.parametrize("option", ["seccomp", "no-new-privileges=perhaps", "writable-cgroups=perhaps", ""])
 def test_wrong_security_options(option: str) -> None:
     with pytest.raises(InvalidParameter, match="invalid --security-opt"):
         security.parse((option,))

@@ -62,7 +62,7 @@ def container_creation(request: CreateRequest | None, version: Version, machine:
     if request is None or not request.image:
         raise InvalidParameter("config cannot be empty in order to create a container")
     host = request.host_config or HostConfig()
-    refuse_unsupported(host, default_cgroupns=machine.cgroupns, runtimes=machine.runtimes | {machine.runtime})
+    refuse_unsupported(host, runtimes=machine.runtimes | {machine.runtime})
     limits, discarded = resources(host, machine)
     _refuse_config(request)
     check_namespaces(host)
@@ -88,12 +88,14 @@ def container_creation(request: CreateRequest | None, version: Version, machine:
         restart=restart_policy(host.restart_policy, auto_remove=bool(host.auto_remove)),
         log=log_config(host.log_config, machine.log_driver),
         labels=text_map(request.labels),
+        annotations=text_map(host.annotations),
         auto_remove=bool(host.auto_remove),
         shm_size=_shm_size(host),
         runtime=host.runtime or "",
         ipc_mode=host.ipc_mode or "",
         pid_mode=host.pid_mode or "",
         uts_mode=host.uts_mode or "",
+        cgroupns_mode=host.cgroupns_mode or "",
         userns_mode=host.userns_mode or "",
         cgroup_parent=host.cgroup_parent or "",
         container_id_file=host.container_id_file or "",

@@ -23,6 +23,7 @@ class HostConfigSummary(Answer, frozen=True, kw_only=True):
     """HostConfig, as far as ps has it."""
 
     network_mode: str
+    annotations: dict[str, str] | UnsetType = UNSET
 
 
 class NetworkSettingsSummary(Answer, frozen=True, kw_only=True):
@@ -94,7 +95,9 @@ class Summaries:
             labels=spec.labels,
             state=record.state.status.value,
             status=status_text(record.state, now),
-            host_config=HostConfigSummary(network_mode=spec.networking.mode),
+            host_config=HostConfigSummary(
+                network_mode=spec.networking.mode, annotations=dict(spec.annotations) or UNSET
+            ),
             network_settings=pieces.network_settings,
             mounts=pieces.mounts,
         )

@@ -113,6 +113,7 @@ class HostConfigAnswer(Answer, frozen=True, kw_only=True):
     volume_driver: str = ""
     volumes_from: tuple[str, ...] | None
     console_size: tuple[int, int]
+    annotations: dict[str, str] | UnsetType = UNSET
     cap_add: tuple[str, ...] | None
     cap_drop: tuple[str, ...] | None
     cgroupns_mode: str
@@ -194,9 +195,10 @@ def host_config_answer(
         auto_remove=spec.auto_remove,
         volumes_from=spec.volumes_from or None,
         console_size=spec.process.console_size,
+        annotations=dict(spec.annotations) or UNSET,
         cap_add=security.cap_add or None,
         cap_drop=security.cap_drop or None,
-        cgroupns_mode=machine.cgroupns,
+        cgroupns_mode=spec.cgroupns_mode or machine.cgroupns,
         dns=networking.dns,
         dns_options=networking.dns_options,
         dns_search=networking.dns_search,

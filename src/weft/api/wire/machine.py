@@ -19,5 +19,5 @@ class Machine:
 
     @property
     def cgroupns(self) -> str:
-        """The cgroup namespace mode that containers get."""
+        """The cgroup namespace mode of containers for which nobody said any."""
         return "private" if self.cgroup_version == 2 else "host"

@@ -11,7 +11,6 @@ _WINDOWS = "it exists on Windows only"
 
 # attribute -> (the API's name, what is missing)
 _UNSUPPORTED: Mapping[str, tuple[str, str]] = {
-    "annotations": ("Annotations", "annotations for the OCI runtime; use labels"),
     "cgroup": ("Cgroup", "joining another container's control group"),
     "cpu_count": ("CpuCount", _WINDOWS),
     "cpu_percent": ("CpuPercent", _WINDOWS),
@@ -19,10 +18,10 @@ _UNSUPPORTED: Mapping[str, tuple[str, str]] = {
 }
 
 
-def refuse_unsupported(host: HostConfig, *, default_cgroupns: str, runtimes: frozenset[str]) -> None:
+def refuse_unsupported(host: HostConfig, *, runtimes: frozenset[str]) -> None:
     """Raise Unimplemented naming the first option that Weft lacks, or InvalidParameter for a value that no engine has.
 
-    `default_cgroupns` is what the machine's cgroup version gives containers; `runtimes` are the names that start one.
+    `runtimes` are the names that start a container.
     """
     _check_ranges(host)
     for attribute, (name, missing) in _UNSUPPORTED.items():
@@ -31,7 +30,6 @@ def refuse_unsupported(host: HostConfig, *, default_cgroupns: str, runtimes: fro
     refuse_device_requests(host.device_requests)
     for check in _CHECKS:
         check(host)
-    _check_cgroupns(host.cgroupns_mode or "", default_cgroupns)
     if host.runtime and host.runtime not in runtimes:
         raise InvalidParameter(f"unknown or invalid runtime name: {host.runtime}")
 
@@ -44,11 +42,15 @@ def _check_ranges(host: HostConfig) -> None:
         raise InvalidParameter(f"Invalid value {adjustment}, range for oom score adj is [-1000, 1000]")
 
 
-def _check_cgroupns(mode: str, default: str) -> None:
+def _check_annotations(host: HostConfig) -> None:
+    if "" in (host.annotations or {}):
+        raise InvalidParameter("invalid Annotations: the empty string is not permitted as an annotation key")
+
+
+def _check_cgroupns(host: HostConfig) -> None:
+    mode = host.cgroupns_mode or ""
     if mode not in ("", "host", "private"):
         raise InvalidParameter(f"invalid cgroup namespace mode: {mode}")
-    if mode not in ("", default):
-        raise Unimplemented(f"HostConfig.CgroupnsMode {mode} is not supported on this machine: use {default}")
 
 
 def _check_userns(host: HostConfig) -> None:
@@ -67,4 +69,10 @@ def _check_volume_driver(host: HostConfig) -> None:
         raise InvalidParameter(f'error looking up volume plugin {driver}: plugin "{driver}" not found')
 
 
-_CHECKS: tuple[Callable[[HostConfig], None], ...] = (_check_userns, _check_isolation, _check_volume_driver)
+_CHECKS: tuple[Callable[[HostConfig], None], ...] = (
+    _check_annotations,
+    _check_cgroupns,
+    _check_userns,
+    _check_isolation,
+    _check_volume_driver,
+)

@@ -46,6 +46,11 @@ def check_daemon(given: Mapping[str, Any]) -> None:
     for key in ("max-concurrent-downloads", "max-concurrent-uploads", "max-download-attempts"):
         if given.get(key, 0) < 0:
             raise InvalidParameter(f"invalid {key.replace('-', ' ')}: {given[key]}")
+    if given["default-ipc-mode"] not in ("private", "shareable"):
+        mode = given["default-ipc-mode"]
+        raise InvalidParameter(f'IPC mode "{mode}" is not supported as default value: use private or shareable')
+    if given["default-cgroupns-mode"] not in ("", "host", "private"):
+        raise InvalidParameter(f"invalid default cgroup namespace: {given['default-cgroupns-mode']}")
     for key in ("cpu-rt-period", "cpu-rt-runtime"):
         if given[key] < 0:
             raise InvalidParameter(f"invalid {key}: {given[key]}: it is a number of microseconds")

@@ -59,6 +59,8 @@ class DaemonConfig:
     cpu_rt_period: int = 0  # microseconds; 0 leaves the containers' parent cgroup as it is
     cpu_rt_runtime: int = 0
     default_shm_size: int = 64 * 1024 * 1024  # bytes
+    default_ipc_mode: str = "private"  # or shareable
+    default_cgroupns_mode: str = ""  # host or private; "" where none was given
     log: LogConfig = field(default_factory=LogConfig)  # of containers: log-driver and log-opts
     registry_mirrors: tuple[str, ...] = ()
     insecure_registries: tuple[str, ...] = ()

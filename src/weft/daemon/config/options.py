@@ -109,6 +109,10 @@ _CONTAINERS = (
            help="Default ulimits for containers (NAME=SOFT[:HARD])"),
     Option(key="default-shm-size", kind=Kind.SIZE, flag="default-shm-size", default=64 * 1024 * 1024,
            help="Default shm size for containers"),
+    Option(key="default-ipc-mode", kind=Kind.TEXT, flag="default-ipc-mode", default="private",
+           help='Default mode for containers ipc ("shareable"|"private")'),
+    Option(key="default-cgroupns-mode", kind=Kind.TEXT, flag="default-cgroupns-mode", default="",
+           help='Default mode for containers cgroup namespace ("host"|"private")'),
     Option(key="log-driver", kind=Kind.TEXT, flag="log-driver", default="json-file",
            help="Default driver for container logs"),
     Option(key="log-opts", kind=Kind.TEXT_MAP, flag="log-opt", default={},
@@ -130,9 +134,6 @@ _CONTAINERS = (
     _refused("selinux-enabled", Kind.BOOL, "Weft sets no SELinux labels"),
     _refused("userns-remap", Kind.TEXT, "containers share the host's user namespace"),
     _refused("rootless", Kind.BOOL, "Weft needs root for network namespaces, nftables and mounts"),
-    _refused("default-ipc-mode", Kind.TEXT, "containers have an IPC namespace of their own", "private"),
-    _refused("default-cgroupns-mode", Kind.TEXT, "it follows the machine's version of control groups: host on v1, "
-             "private on v2"),
     _refused("oom-score-adjust", Kind.INT, "set OOMScoreAdjust= in the daemon's systemd unit"),
 )  # fmt: skip
 

@@ -116,9 +116,10 @@ class Creation:
         networking = replace(networking, mode=self._network_mode(networking.mode))
         warnings = (DISCARDED_PORTS,) if _publishes(networking) and is_host(networking.mode) else ()
         try:
-            return replace(spec, networking=networking, pid_mode=self._resolved(spec.pid_mode)), warnings
+            pid_mode, ipc_mode = self._resolved(spec.pid_mode), self._resolved(spec.ipc_mode)
         except NotFound as error:  # as it is, clients would take it for a missing image
             raise InvalidParameter(error.message) from error
+        return replace(spec, networking=networking, pid_mode=pid_mode, ipc_mode=ipc_mode), warnings
 
     def _resolved(self, mode: str) -> str:
         """Return a namespace mode with the container that it names as an id: names may change."""

@@ -77,4 +77,6 @@ def with_daemon_defaults(spec: ContainerSpec, settings: Settings) -> ContainerSp
         log=log,
         resources=replace(spec.resources, ulimits=spec.resources.ulimits + inherited),
         shm_size=spec.shm_size or settings.shm_size,
+        ipc_mode=spec.ipc_mode or settings.ipc_mode,
+        cgroupns_mode=spec.cgroupns_mode or settings.cgroupns_mode,
     )

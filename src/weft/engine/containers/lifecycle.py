@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 from weft.engine.containers import states
 from weft.engine.containers.attributes import event_attributes
 from weft.engine.containers.health_monitor import HealthMonitor
+from weft.engine.containers.namespaces import check_joinable, shared_memory_of
 from weft.engine.containers.pending_stdio import Attachers
 from weft.engine.containers.restart import next_delay, restarts_after_exit
 from weft.engine.containers.waiters import Waiters
@@ -61,6 +63,7 @@ class Lifecycle:
 
     async def _launch(self, record: ContainerRecord) -> None:
         try:
+            check_joinable(self._inventory, record)
             record = await self._sandboxes.raise_up(record)
             pid = await self._run(record)
             await self._sandboxes.raised(record)
@@ -73,7 +76,8 @@ class Lifecycle:
         self.health.watch(record)
 
     async def _run(self, record: ContainerRecord) -> int:
-        pid = await self._runtime.create(self._sandboxes.bundle(record))
+        bundle = replace(self._sandboxes.bundle(record), shm_of=shared_memory_of(self._inventory, record))
+        pid = await self._runtime.create(bundle)
         for stdio in self.attachers.take(record.id):
             stdio.connect(await self._runtime.attach(record.id))
         await self._runtime.start(record.id)

@@ -19,6 +19,7 @@ class Bundle:
     resolv_conf_path: str
     hostname_path: str
     mounts: tuple[Mount, ...]
+    shm_of: str = ""  # the container whose /dev/shm is used, its own or one that shares it; "host" for the host's
     sysctls: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -48,7 +48,9 @@ class SeccompFilters:
         if profile == UNCONFINED or not self.available:
             return
         if runtime == _TAKES_PROGRAMS:
-            config["annotations"] = {_ANNOTATION: self._program(profile, capabilities)}
+            given = config.get("annotations", {})
+            assert isinstance(given, dict)  # noqa: S101 - the caller made it
+            config["annotations"] = {**given, _ANNOTATION: self._program(profile, capabilities)}
             return
         linux = config["linux"]
         assert isinstance(linux, dict)  # noqa: S101 - the caller made it

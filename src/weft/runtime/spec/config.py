@@ -6,7 +6,7 @@ from typing import Final
 
 from weft.engine.contract.runtime import Bundle
 from weft.model.container import ContainerSpec
-from weft.model.errors import InvalidParameter, Unimplemented
+from weft.model.errors import Conflict, InvalidParameter
 from weft.model.protected_paths import MASKED_PATHS, READ_ONLY_PATHS
 from weft.runtime.cgroup import Cgroups
 from weft.runtime.open_files import Limits
@@ -16,7 +16,6 @@ from weft.runtime.spec.process import container_process
 from weft.runtime.spec.users import User
 
 _VERSION: Final = "1.0.2"
-_IPC_MODES: Final = frozenset({"", "private", "shareable", "none", "host"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +27,7 @@ class Placement:
     user: User
     init: str
     network_namespace: str
+    shared_memory: str  # path of the /dev/shm that others use too, "" for the container's own
     runtime: str
     pid_of: Callable[[str], int]
 
@@ -49,12 +49,6 @@ class ConfigWriter:
         if options.seccomp or not spec.security.privileged:
             self._filters.check(options.seccomp, granted)
         resources.rlimits(spec.resources.ulimits)
-        if spec.ipc_mode not in _IPC_MODES:
-            raise Unimplemented(f'ipc mode "{spec.ipc_mode}" is not supported: use private, shareable, none or host')
-        if spec.pid_mode not in ("", "private", "host") and not spec.pid_mode.startswith("container:"):
-            raise InvalidParameter(f"invalid PID mode: {spec.pid_mode}")
-        if spec.uts_mode not in ("", "private", "host"):
-            raise InvalidParameter(f"invalid UTS mode: {spec.uts_mode}")
         for mount in spec.mounts:
             mounts.tmpfs_options(mount.tmpfs_options)
         self._cgroups.path_of(spec.cgroup_parent, "id")
@@ -76,11 +70,13 @@ class ConfigWriter:
                 open_files=self._open_files,
             ),
             "root": {"path": placement.root, "readonly": spec.security.read_only_root},
-            "mounts": mounts.all_mounts(bundle, init=placement.init),
+            "mounts": mounts.all_mounts(bundle, init=placement.init, shared_memory=placement.shared_memory),
             "linux": self._linux(bundle, placement),
         }
         if spec.uts_mode != "host":
             config["hostname"] = bundle.hostname
+        if spec.annotations:
+            config["annotations"] = dict(spec.annotations)
         if options.seccomp or not spec.security.privileged:
             self._filters.apply(config, options.seccomp, granted, runtime=placement.runtime)
         return config
@@ -109,22 +105,21 @@ class ConfigWriter:
             found.append({"type": "network", "path": placement.network_namespace})
         if spec.uts_mode != "host":
             found.append({"type": "uts"})
-        if spec.ipc_mode != "host":
-            found.append({"type": "ipc"})
-        if spec.pid_mode.startswith("container:"):
-            found.append({"type": "pid", "path": _pid_namespace(spec.pid_mode, placement)})
-        elif spec.pid_mode != "host":
-            found.append({"type": "pid"})
-        if self._cgroups.version == 2:
+        for kind, mode in (("ipc", spec.ipc_mode), ("pid", spec.pid_mode)):
+            if mode.startswith("container:"):
+                found.append({"type": kind, "path": _namespace(kind, mode, placement)})
+            elif mode != "host":
+                found.append({"type": kind})
+        if (spec.cgroupns_mode or self._cgroups.usual_namespace) == "private":
             found.append({"type": "cgroup"})
         return found
 
 
-def _pid_namespace(mode: str, placement: Placement) -> str:
+def _namespace(kind: str, mode: str, placement: Placement) -> str:
     target = mode.removeprefix("container:")
     if not (pid := placement.pid_of(target)):
-        raise InvalidParameter(f"cannot join the PID namespace of a non running container: {target}")
-    return f"/proc/{pid}/ns/pid"
+        raise Conflict(f"failed to join {kind.upper()} namespace: container {target} is not running")
+    return f"/proc/{pid}/ns/{kind}"
 
 
 def _sysctls(bundle: Bundle) -> dict[str, str]:

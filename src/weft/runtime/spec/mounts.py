@@ -8,6 +8,7 @@ from weft.engine.contract.runtime import Bundle
 from weft.model.container import ContainerSpec, Mount, MountType
 from weft.model.errors import InvalidParameter
 from weft.runtime.overlay import propagation_of
+from weft.runtime.spec import security
 
 INIT_TARGET: Final = "/sbin/docker-init"
 _PROPAGATIONS: Final = frozenset({"private", "rprivate", "slave", "rslave", "shared", "rshared"})
@@ -54,11 +55,14 @@ _TMPFS_VALUES: Final = frozenset({"mode", "uid", "gid", "nr_inodes", "nr_blocks"
 OciMount = dict[str, object]
 
 
-def all_mounts(bundle: Bundle, *, init: str) -> list[OciMount]:
-    """Return the OCI `mounts`, in the order of mounting; `init` is the host path of the init program or ""."""
+def all_mounts(bundle: Bundle, *, init: str, shared_memory: str = "") -> list[OciMount]:
+    """Return the OCI `mounts`, in the order of mounting.
+
+    `init` is the host path of the init program or "", `shared_memory` that of a /dev/shm in common with others or "".
+    """
     spec = bundle.record.spec
     users = {str(PurePosixPath(mount.target)): mount for mount in bundle.mounts}
-    system = [mount for mount in _system(spec) if not _replaced(str(mount["destination"]), users)]
+    system = [mount for mount in _system(spec, shared_memory) if not _replaced(str(mount["destination"]), users)]
     files = [_bind(source, target) for source, target in _network_files(bundle) if source and target not in users]
     given = [_user_mount(mount) for mount in sorted(users.values(), key=lambda m: len(PurePosixPath(m.target).parts))]
     helper = [_bind(init, INIT_TARGET, read_only=True)] if init else []
@@ -97,17 +101,19 @@ def _contradicts(old: str, new: str) -> bool:
     return _OPPOSITES.get(new) == old or _OPPOSITES.get(old) == new
 
 
-def _system(spec: ContainerSpec) -> Iterator[OciMount]:
+def _system(spec: ContainerSpec, shared_memory: str) -> Iterator[OciMount]:
     writable = [] if spec.security.privileged else ["ro"]
     yield _mount("/proc", "proc", "proc", _QUIET)
     yield _mount("/dev", "tmpfs", "tmpfs", ("nosuid", "strictatime", "mode=755", "size=65536k"))
     pts = ("nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5")
     yield _mount("/dev/pts", "devpts", "devpts", pts)
     yield _mount("/sys", "sysfs", "sysfs", (*_QUIET, *writable))
-    yield _mount("/sys/fs/cgroup", "cgroup", "cgroup", (*writable, *_QUIET))
+    wanted = security.parse(spec.security.security_opt).writable_cgroups
+    groups_writable = spec.security.privileged if wanted is None else wanted
+    yield _mount("/sys/fs/cgroup", "cgroup", "cgroup", (*(() if groups_writable else ("ro",)), *_QUIET))
     yield _mount("/dev/mqueue", "mqueue", "mqueue", _QUIET)  # those of the IPC namespace, whichever it is
-    if spec.ipc_mode == "host":
-        yield _bind("/dev/shm", "/dev/shm")  # noqa: S108 - the host's, on request
+    if shared_memory:
+        yield _bind(shared_memory, "/dev/shm")  # noqa: S108 - in the container
     elif spec.ipc_mode != "none":
         yield _mount("/dev/shm", "tmpfs", "shm", (*_QUIET, "mode=1777", f"size={spec.shm_size}"))  # noqa: S108
 

@@ -8,10 +8,14 @@ from weft.model.errors import InvalidParameter, Unimplemented
 
 @dataclass(frozen=True, slots=True)
 class SecurityOptions:
-    """Parsed options. `seccomp` is "" for the default profile, "unconfined", or the profile's JSON text."""
+    """Parsed options. `seccomp` is "" for the default profile, "unconfined", or the profile's JSON text.
+
+    `writable_cgroups` None goes by whether the container is privileged.
+    """
 
     no_new_privileges: bool = False
     seccomp: str = ""
+    writable_cgroups: bool | None = None
 
 
 def parse(options: Sequence[str]) -> SecurityOptions:
@@ -20,11 +24,14 @@ def parse(options: Sequence[str]) -> SecurityOptions:
     InvalidParameter for malformed ones, Unimplemented names those that Weft does not enforce.
     """
     no_new_privileges, seccomp = False, ""
+    writable_cgroups: bool | None = None
     for option in options:
         key, separator, value = _split(option)
         match key:
             case "no-new-privileges":
                 no_new_privileges = _boolean(option, value) if separator else True
+            case "writable-cgroups" if separator:
+                writable_cgroups = _boolean(option, value)
             case "seccomp" if separator:
                 seccomp = "" if value == "builtin" else value
             case "apparmor" if separator:
@@ -34,7 +41,7 @@ def parse(options: Sequence[str]) -> SecurityOptions:
             case _:
                 number = 2 if separator else 1
                 raise InvalidParameter(f'invalid --security-opt {number}: "{option}"')
-    return SecurityOptions(no_new_privileges, seccomp)
+    return SecurityOptions(no_new_privileges, seccomp, writable_cgroups)
 
 
 def _split(option: str) -> tuple[str, str, str]:
