@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import time
 
+import pytest
+
 from rig.docker import Docker
 from rig.eventually import eventually
 
@@ -93,6 +95,65 @@ def test_rotation_keeps_the_newest(docker_newest: Docker) -> None:
 def test_no_log_driver(docker: Docker) -> None:
     docker.out("run", "--name", "one", "--log-driver", "none", "busybox", "echo", "unheard")
     assert "configured logging driver does not support reading" in docker.fails("logs", "one")
+
+
+def test_details_of_every_line(docker_newest: Docker) -> None:
+    docker = docker_newest
+    wanted = ("labels=team", "labels-regex=^com", "env=A", "env-regex=^X", "tag={{.Name}}/{{.ImageName}}")
+    options = [f"--log-opt={option}" for option in wanted]
+    given = ["-l", "team=b lue", "-l", "com.a=1", "-l", "other=2", "-e", "A=a", "-e", "XY=x", "-e", "B=b"]
+    docker.out("run", "--name", "one", *options, *given, "busybox", "echo", "said")
+    shown = docker.out("logs", "--details", "one")
+    assert shown == "A=a,XY=x,com.a=1,tag=one%2Fbusybox,team=b+lue said"
+    stamped = docker.out("logs", "--details", "-t", "one")
+    assert re.fullmatch(r"\S+Z A=a,\S+ said", stamped)
+    assert docker.out("logs", "one") == "said"
+
+
+def test_compressed_files(docker_newest: Docker) -> None:
+    docker = docker_newest
+    options = [f"--log-opt={option}" for option in ("max-size=10k", "max-file=3", "compress=true")]
+    script = "for part in 0 1 2; do seq $((part * 1000 + 1)) $((part * 1000 + 1000)); sleep 1; done"
+    docker.out("run", "--name", "one", *options, "busybox", "sh", "-c", script)
+    kept = [int(line) for line in docker.lines("logs", "one")]
+    assert kept == list(range(kept[0], 3001))
+    if not docker.engine.reference:
+        directory = docker.engine.data_root / "containers" / docker.inspect("one")["Id"]
+        eventually(lambda: len(list(directory.glob("container.log.*.gz"))) == 2)
+        assert [int(line) for line in docker.lines("logs", "one")] == kept
+
+
+def test_the_local_driver(docker: Docker) -> None:
+    docker.out("run", "--name", "one", "--log-driver", "local", "--log-opt", "max-size=1m", "busybox", "echo", "heard")
+    assert docker.out("logs", "one") == "heard"
+    assert docker.inspect("one")["HostConfig"]["LogConfig"] == {"Type": "local", "Config": {"max-size": "1m"}}
+
+
+@pytest.mark.parametrize(
+    ("flags", "refusal"),
+    [
+        ("--log-driver nonsense", "logger: no log driver named 'nonsense' is registered"),
+        ("--log-opt nonsense=1", "unknown log opt 'nonsense' for json-file log driver"),
+        ("--log-driver local --log-opt tag=x", "unknown log opt 'tag' for local log driver"),
+        ("--log-opt mode=x", "logger: logging mode not supported: x"),
+        ("--log-opt max-buffer-size=1m", "logger: max-buffer-size option is only supported with 'mode=non-blocking'"),
+    ],
+)
+def test_wrong_options(docker_newest: Docker, flags: str, refusal: str) -> None:
+    assert refusal in docker_newest.fails("create", *flags.split(), "busybox")
+
+
+@pytest.mark.weft_only("what Docker has")
+@pytest.mark.parametrize("driver", ["syslog", "journald", "gelf", "fluentd", "awslogs", "splunk", "gcplogs"])
+def test_drivers_that_are_not_there(docker_newest: Docker, driver: str) -> None:
+    refusal = docker_newest.fails("create", "--log-driver", driver, "busybox")
+    assert f"logger: no log driver named '{driver}' is registered" in refusal
+
+
+@pytest.mark.weft_only("what Docker has")
+def test_lines_are_never_dropped(docker_newest: Docker) -> None:
+    refusal = docker_newest.fails("create", "--log-opt", "mode=non-blocking", "busybox")
+    assert "log opt 'mode=non-blocking' is not supported" in refusal
 
 
 def test_lines_without_an_end_and_very_long_ones(docker: Docker) -> None:

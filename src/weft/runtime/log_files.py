@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from weft.engine.contract.runtime import LogLine
+from weft.runtime.log_compression import SUFFIX
 
 _BLOCK: Final = 65536
 _MOST_LINE: Final = 1024 * 1024  # a line that never ends is given out in pieces
@@ -80,13 +81,23 @@ class Assembler:
 
 
 def rotated(newest: Path) -> list[Path]:
-    """Return the files of a log that exist, oldest first."""
+    """Return the files of a log that exist, oldest first; compressed ones end in `.gz`."""
     older = []
     number = 1
-    while (path := newest.with_name(f"{newest.name}.{number}")).exists():
+    while (path := numbered(newest, number)) is not None:
         older.append(path)
         number += 1
     return [*reversed(older), *([newest] if newest.exists() else [])]
+
+
+def numbered(newest: Path, number: int) -> Path | None:
+    """Return an older file of a log, None where there is none of that number.
+
+    While one is being compressed both are there, and the one that it is made from counts.
+    """
+    plain = newest.with_name(f"{newest.name}.{number}")
+    packed = plain.with_name(plain.name + SUFFIX)
+    return next((path for path in (plain, packed) if path.exists()), None)
 
 
 def end_of_lines(file: IO[bytes]) -> int:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import IO, Final, Protocol
 from weft.engine.contract.runtime import LogLine, LogQuery
 from weft.runtime import syscalls
 from weft.runtime.inotify import Inotify
+from weft.runtime.log_compression import identity, opened
 from weft.runtime.log_files import Assembler, Parser, Piece, end_of_lines, lines_backwards, rotated
 
 _CHUNK: Final = 262_144
@@ -39,6 +39,7 @@ class LogReader:
         self._parser = Parser()
         self._assembler = Assembler()
         self._file: IO[bytes] | None = None
+        self._identity = 0  # of the open file, which may be another one's content
         self._partial = b""
         self._done = False
 
@@ -118,7 +119,7 @@ class LogReader:
                 for line in self._wanted(self._assembled(lines)):
                     yield line
                 await asyncio.sleep(0)
-            if not self._open_next(os.fstat(self._file.fileno()).st_ino):
+            if not self._open_next(self._identity):
                 return
 
     def _assembled(self, lines: list[bytes]) -> Iterator[LogLine]:
@@ -141,7 +142,7 @@ class LogReader:
     def _open_next(self, inode: int | None) -> bool:
         """Go on to the file that follows the one read; whether there is one."""
         files = rotated(self._newest)
-        inodes = [_inode(path) for path in files]
+        inodes = [identity(path) for path in files]
         if inode is None:
             following = files[:1]
         elif inode in inodes:
@@ -152,7 +153,7 @@ class LogReader:
 
     def _open(self, path: Path) -> bool:
         with contextlib.suppress(FileNotFoundError):
-            file = path.open("rb")
+            file, self._identity = opened(path)
             if self._file is not None:
                 self._file.close()
             self._file, self._partial = file, b""
@@ -165,12 +166,7 @@ class LogReader:
 
 
 def _backwards(path: Path) -> Iterator[bytes]:
-    with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
-        yield from lines_backwards(file, end_of_lines(file))
-
-
-def _inode(path: Path) -> int:
-    try:
-        return path.stat().st_ino
-    except FileNotFoundError:
-        return 0
+    with contextlib.suppress(FileNotFoundError):
+        file, _ = opened(path)
+        with file:
+            yield from lines_backwards(file, end_of_lines(file))

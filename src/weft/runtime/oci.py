@@ -170,6 +170,7 @@ class OciRuntime:
 
     async def remove(self, container_id: str) -> None:
         """Remove the container's writable layer, logs and files. Idempotent."""
+        await self._rotator.settled(self._layout.log(container_id))
         await asyncio.to_thread(self._bundles.remove, container_id)
 
     async def size(self, container_id: str) -> int:

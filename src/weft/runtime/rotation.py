@@ -15,23 +15,30 @@ from weft.model.errors import InvalidParameter, Unimplemented
 from weft.runtime import syscalls
 from weft.runtime.conmon import NO_LOG, REOPEN_LOGS
 from weft.runtime.inotify import Inotify
+from weft.runtime.log_compression import SUFFIX, compress
+from weft.runtime.log_files import numbered
 
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?) ?([kKmMgGtTpP]?)[iI]?[bB]?")
 _UNITS: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "p": 10**15}
 _INTERVAL: Final = 0.25  # seconds between looks at a file that is being written
+_TRUE: Final = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _DRIVERS: Final[Mapping[str, Mapping[str, str]]] = {
     "json-file": {},
-    "local": {"max-size": "20m", "max-file": "5"},
+    "local": {"max-size": "20m", "max-file": "5", "compress": "true"},
     "none": {},
 }
 
 
 class LogPolicy(msgspec.Struct, frozen=True):
-    """What is kept of a log: `size` bytes a file (0 unlimited), `files` of them; `kept` False for the none driver."""
+    """What is kept of a log: `size` bytes a file (0 unlimited), `files` of them; `kept` False for the none driver.
+
+    With `compress`, all but the newest file are compressed.
+    """
 
     kept: bool = True
     size: int = 0
     files: int = 1
+    compress: bool = False
 
     def conmon_options(self, path: Path) -> list[str]:
         """Return conmon's log options. A single file it bounds itself, also while the daemon is away."""
@@ -45,6 +52,9 @@ class LogPolicy(msgspec.Struct, frozen=True):
         with contextlib.suppress(FileNotFoundError):
             if self.size and log.stat().st_size >= self.size:
                 turn_over(log, self.files)
+        if self.compress:
+            with contextlib.suppress(OSError):  # as they are, they are read as well
+                compress_older(log, self.files)
 
     @property
     def turned_over_by_daemon(self) -> bool:
@@ -53,18 +63,16 @@ class LogPolicy(msgspec.Struct, frozen=True):
 
 
 def policy_of(config: LogConfig) -> LogPolicy:
-    """Return a container's policy; InvalidParameter and Unimplemented name the driver or option that is wrong."""
+    """Return a container's policy; InvalidParameter and Unimplemented name the driver or value that is wrong."""
     driver = config.driver or "json-file"
     if driver not in _DRIVERS:
         raise Unimplemented(f'logger "{driver}" is not supported: use json-file, local or none')
     options = {**_DRIVERS[driver], **config.options}
-    allowed = () if driver == "none" else ("max-size", "max-file")
-    for name, value in config.options.items():
-        if name not in allowed and not (name == "compress" and value == "false" and driver != "none"):
-            raise InvalidParameter(f"unknown log opt '{name}' for {driver} log driver")
     size = _size(options["max-size"]) if options.get("max-size", "-1") != "-1" else 0
     # as with Docker, max-file alone bounds nothing
-    return LogPolicy(driver != "none", size, _count(options.get("max-file", "1")))
+    files = _count(options.get("max-file", "1"))
+    compress = options.get("compress", "") in _TRUE and size > 0 and files > 1
+    return LogPolicy(driver != "none", size, files, compress)
 
 
 class Rotator:
@@ -73,6 +81,7 @@ class Rotator:
     def __init__(self, inotify: Inotify) -> None:
         self._inotify = inotify
         self._watched: dict[Path, tuple[Callable[[], None], asyncio.TimerHandle | None]] = {}
+        self._compressing: dict[Path, asyncio.Future[None]] = {}
 
     def watch(self, log: Path, policy: LogPolicy, control: Path) -> None:
         """Keep `log` within its policy; `control` is the supervisor's fifo."""
@@ -105,23 +114,56 @@ class Rotator:
         stop, _ = self._watched[log]
         self._watched[log] = (stop, None)
         with contextlib.suppress(OSError):  # removed meanwhile, or nobody reads the fifo any more
-            if log.stat().st_size >= policy.size:
+            if log.stat().st_size >= policy.size and not self._is_compressing(log):
                 turn_over(log, policy.files)
                 descriptor = os.open(control, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
                 try:
                     os.write(descriptor, REOPEN_LOGS)
                 finally:
                     os.close(descriptor)
+                if policy.compress:
+                    work = asyncio.get_running_loop().run_in_executor(None, _compress, log, policy.files)
+                    self._compressing[log] = work
+
+    async def settled(self, log: Path) -> None:
+        """Return when none of a log's files is being compressed any more."""
+        work = self._compressing.pop(log, None)
+        if work is not None:
+            await asyncio.wait((work,))
+
+    def _is_compressing(self, log: Path) -> bool:
+        """Whether files may not be renamed yet: a container that writes faster than gzip turns over a little later."""
+        work = self._compressing.get(log)
+        if work is not None and work.done():
+            del self._compressing[log]
+            return False
+        return work is not None
+
+
+def _compress(log: Path, files: int) -> None:
+    with contextlib.suppress(OSError):  # removed meanwhile, or the disk is full: as they are, they are read as well
+        compress_older(log, files)
+
+
+def compress_older(log: Path, files: int) -> None:
+    """Compress all but the newest of the `files` of a log; OSError."""
+    for number in range(1, files):
+        path = numbered(log, number)
+        if path is not None and path.suffix != SUFFIX:
+            compress(path)
 
 
 def turn_over(log: Path, files: int) -> None:
     """Rename `log` to `log.1`, that to `log.2` and so on; the oldest of `files` goes."""
     if files == 1:
         log.unlink()
-    numbered = [log, *(log.with_name(f"{log.name}.{number}") for number in range(1, files))]
-    for older, newer in zip(reversed(numbered), reversed(numbered[:-1]), strict=False):
-        if newer.exists():
-            os.replace(newer, older)
+    for number in range(files - 1, 0, -1):
+        newer = numbered(log, number - 1) if number > 1 else log
+        if newer is None or not newer.exists():
+            continue
+        while (gone := numbered(log, number)) is not None:
+            gone.unlink()
+        os.replace(newer, log.with_name(f"{log.name}.{number}{newer.suffix if newer.suffix == SUFFIX else ''}"))
 
 
 def _size(text: str) -> int:

@@ -84,7 +84,10 @@ def test_host_config_comes_back_as_it_was_sent() -> None:
     options: dict[str, Any] = {
         "Binds": ["/a:/b:ro", "vol:/data", "vol2:/x:z,nocopy"],
         "ContainerIDFile": "/tmp/cid",
-        "LogConfig": {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}},
+        "LogConfig": {
+            "Type": "json-file",
+            "Config": {"max-size": "10m", "max-file": "3", "compress": "true", "mode": "blocking", "labels": "a"},
+        },
         "NetworkMode": "my-net",
         "PortBindings": {
             "80/tcp": [{"HostIp": "", "HostPort": "8080"}, {"HostIp": "::1", "HostPort": "8000-8010"}],
@@ -368,7 +371,27 @@ def test_defaults_are_those_of_docker() -> None:
         ({"Annotations": {"": "x"}}, "invalid Annotations: the empty string is not permitted as an annotation key"),
         ({"CapAdd": ["zz"]}, 'invalid CapAdd: unknown capability: "CAP_ZZ"'),
         ({"SecurityOpt": ["zz"]}, 'invalid --security-opt 1: "zz"'),
-        ({"LogConfig": {"Type": "zz"}}, 'error looking up logging plugin zz: plugin "zz" not found'),
+        ({"LogConfig": {"Type": "syslog"}}, "logger: no log driver named 'syslog' is registered"),
+        ({"LogConfig": {"Config": {"mode": "x"}}}, "logger: logging mode not supported: x"),
+        (
+            {"LogConfig": {"Config": {"max-buffer-size": "1m"}}},
+            "logger: max-buffer-size option is only supported with 'mode=non-blocking'",
+        ),
+        ({"LogConfig": {"Type": "local", "Config": {"env": "A"}}}, "unknown log opt 'env' for local log driver"),
+        (
+            {"LogConfig": {"Config": {"compress": "true", "max-file": "3"}}},
+            "compress cannot be true when max-file is less than 2 or max-size is not set",
+        ),
+        ({"LogConfig": {"Config": {"compress": "x"}}}, 'strconv.ParseBool: parsing "x": invalid syntax'),
+        (
+            {"LogConfig": {"Config": {"labels-regex": "("}}},
+            "error parsing regexp: missing ), unterminated subpattern at position 0: `(`",
+        ),
+        (
+            {"LogConfig": {"Config": {"tag": "{{.Nonsense}}"}}},
+            "invalid log tag: {{.Nonsense}}: there are ID, FullID, Name, ImageID, ImageFullID, ImageName, DaemonName, "
+            "Command",
+        ),
         (
             {"LogConfig": {"Type": "json-file", "Config": {"foo": "x"}}},
             "unknown log opt 'foo' for json-file log driver",
@@ -443,7 +466,8 @@ def test_wrong_config(config: dict[str, Any], message: str) -> None:
         ("StorageOpt", {"size": "1g"}),
         ("UsernsMode", "private"),
         ("SecurityOpt", ["label=type:x"]),
-        ("LogConfig", {"Type": "json-file", "Config": {"labels": "x"}}),
+        ("LogConfig", {"Type": "json-file", "Config": {"mode": "non-blocking"}}),
+        ("LogConfig", {"Type": "json-file", "Config": {"tag": "{{upper .Name}}"}}),
         ("Mounts", [{"Type": "image", "Target": "/x", "Source": "y"}]),
         ("Mounts", [{"Type": "volume", "Target": "/x", "Source": "yy", "VolumeOptions": {"Subpath": "z"}}]),
     ],
@@ -451,7 +475,7 @@ def test_wrong_config(config: dict[str, Any], message: str) -> None:
 def test_what_weft_lacks_is_refused_by_name(name: str, value: object) -> None:
     with pytest.raises(Unimplemented) as caught:
         host(**{name: value})
-    words = {"SecurityOpt": "security option label", "LogConfig": "log opt 'labels'"}
+    words = {"SecurityOpt": "security option label", "LogConfig": "log opt '"}
     assert words.get(name, name).lower() in caught.value.message.lower()
 
 

@@ -10,9 +10,10 @@ from weft.engine.contract.runtime import LogLine, LogQuery
 from weft.model.container import LogConfig
 from weft.model.errors import InvalidParameter, Unimplemented
 from weft.runtime.inotify import Inotify
+from weft.runtime.log_compression import opened
 from weft.runtime.log_files import Assembler, Parser, Piece, end_of_lines, lines_backwards, rotated
 from weft.runtime.logs import LogReader
-from weft.runtime.rotation import policy_of, turn_over
+from weft.runtime.rotation import LogPolicy, compress_older, policy_of, turn_over
 
 BASE = 1_763_923_770_000_000_000  # 2025-11-23T18:49:30Z
 
@@ -81,6 +82,48 @@ def test_turning_over_keeps_so_many_files(tmp_path: Path) -> None:
     assert not log.exists()
 
 
+def test_compressed_files_turn_over_too(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    for number in range(5):
+        log.write_text(str(number))
+        turn_over(log, 4)
+        if number != 3:  # whose compression was cut off
+            compress_older(log, 4)
+    assert [path.name for path in rotated(log)] == ["log.3.gz", "log.2.gz", "log.1.gz"]
+    for path, content in zip(rotated(log), (b"2", b"3", b"4"), strict=True):
+        with opened(path)[0] as file:
+            assert file.read() == content
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["log.1.gz", "log.2.gz", "log.3.gz"]
+
+
+async def test_a_reader_goes_on_where_it_was_when_files_are_compressed(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    (tmp_path / "log.1").write_text(written(1, "one"))
+    log.write_text(written(2, "two"))
+    reader = LogReader(log, LogQuery(), lambda: BASE)
+    found = []
+    inotify = Inotify()
+    try:
+        async for line in reader.lines(inotify, None):
+            found.append(line.data.decode())
+            if found == ["one\n"]:
+                turn_over(log, 4)
+                log.write_text(written(3, "three"))
+                compress_older(log, 4)
+    finally:
+        inotify.close()
+    assert found == ["one\n", "two\n", "three\n"]
+
+
+async def test_compressed_files_are_read_backwards(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    (tmp_path / "log.1").write_text(written(1, "one") + written(2, "two"))
+    log.write_text(written(3, "three"))
+    compress_older(log, 2)
+    assert await read(log, tail=2) == ["two\n", "three\n"]
+    assert await read(log) == ["one\n", "two\n", "three\n"]
+
+
 async def read(log: Path, **query: object) -> list[str]:
     inotify = Inotify()
     try:
@@ -109,7 +152,9 @@ def test_policies() -> None:
     assert policy_of(LogConfig()).size == 0
     policy = policy_of(LogConfig(options={"max-size": "1.5m", "max-file": "3", "compress": "false"}))
     assert (policy.size, policy.files, policy.turned_over_by_daemon) == (1_500_000, 3, True)
-    assert policy_of(LogConfig(driver="local")).size == 20_000_000
+    assert policy_of(LogConfig(driver="local")) == LogPolicy(size=20_000_000, files=5, compress=True)
+    assert policy_of(LogConfig(options={"max-size": "1k", "max-file": "2", "compress": "true"})).compress
+    assert not policy_of(LogConfig(options={"compress": "true"})).compress
     assert not policy_of(LogConfig(driver="none")).kept
     single = policy_of(LogConfig(options={"max-size": "10k"}))
     assert not single.turned_over_by_daemon
@@ -120,11 +165,9 @@ def test_policies() -> None:
     ("config", "kind"),
     [
         (LogConfig(driver="fluentd"), Unimplemented),
-        (LogConfig(options={"compress": "true"}), InvalidParameter),
         (LogConfig(options={"max-size": "0"}), InvalidParameter),
         (LogConfig(options={"max-size": "-5k"}), InvalidParameter),
         (LogConfig(options={"max-file": "x"}), InvalidParameter),
-        (LogConfig(driver="none", options={"max-size": "1k"}), InvalidParameter),
     ],
 )
 def test_wrong_policies(config: LogConfig, kind: type[Exception]) -> None:

@@ -18,6 +18,7 @@ from weft.api.streams.stdcopy import MULTIPLEXED, RAW, content_type, header
 from weft.api.streams.websocket import upgrade
 from weft.api.wire.outcomes import ExitAnswer, ExitError
 from weft.api.wire.times import rfc3339_fixed
+from weft.engine.containers.log_attributes import attribute_text, log_attributes
 from weft.engine.contract.runtime import LogLine, LogQuery
 from weft.engine.waiting import WaitCondition, WaitResult
 from weft.model.container import ContainerRecord, Status
@@ -141,12 +142,13 @@ class ContainerIoRoutes:
             raise Unimplemented("configured logging driver does not support reading")
         lines = self._containers.logs(record.id, query)
         tty = record.spec.process.tty
+        details = f"{attribute_text(log_attributes(record))} ".encode() if call.flag("details") else b""
         async with started(lines) as pieces:
             response = await begin(call, content_type(call.version, tty=tty))
             async with Batch(response) as batch:
                 try:
                     async for line in pieces:
-                        await batch.add(_log_frame(call, line, tty))
+                        await batch.add(_log_frame(call, line, tty, details))
                 except WeftError as error:
                     await batch.add(_frame(2, f"Error grabbing logs: {error.message}\n".encode(), tty))
         return response
@@ -206,10 +208,8 @@ def _log_query(call: Call) -> LogQuery:
     )
 
 
-def _log_frame(call: Call, line: LogLine, tty: bool) -> bytes:
-    data = line.data
-    if call.flag("details"):
-        data = b" " + data  # the attributes that log options collect would stand before the blank
+def _log_frame(call: Call, line: LogLine, tty: bool, details: bytes) -> bytes:
+    data = details + line.data
     if call.flag("timestamps"):
         data = rfc3339_fixed(line.time).encode() + b" " + data
     return _frame(line.stream, data, tty)
