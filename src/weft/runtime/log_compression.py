@@ -1,4 +1,4 @@
-"""Older files of a log, compressed (gzip, RFC 1952). Such a file is known by the inode of the one it was made of."""
+"""Older files of a log, compressed (gzip, RFC 1952)."""
 
 import contextlib
 import gzip
@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import IO, Final
 
 SUFFIX: Final = ".gz"
-_NAMED: Final = 0x08  # the header's flag of a file name
-_NAME_AT: Final = 10
+_HEAD: Final = 40  # bytes: the time of the first line, to the nanosecond, and its stream
 
 
 def compress(path: Path) -> None:
@@ -20,8 +19,7 @@ def compress(path: Path) -> None:
     try:
         with path.open("rb") as source, temporary.open("wb") as file:
             os.fchmod(file.fileno(), 0o640)
-            inode = str(os.fstat(source.fileno()).st_ino)
-            with gzip.GzipFile(inode, "wb", fileobj=file, mtime=0) as packed:
+            with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
                 shutil.copyfileobj(source, packed)
         os.replace(temporary, target)
         path.unlink()
@@ -30,16 +28,13 @@ def compress(path: Path) -> None:
         raise
 
 
-def opened(path: Path) -> tuple[IO[bytes], int]:
-    """Return a log's file opened for reading, what is compressed as it was before, and its identity; OSError."""
+def opened(path: Path) -> IO[bytes]:
+    """Return a log's file opened for reading, what is compressed as it was before; OSError."""
     if path.suffix != SUFFIX:
         try:
-            file = path.open("rb")
+            return path.open("rb")
         except FileNotFoundError:  # it has just been compressed, or is gone
             path = path.with_name(path.name + SUFFIX)
-        else:
-            return file, os.fstat(file.fileno()).st_ino
-    number = identity(path)
     content = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
     try:
         with gzip.open(path) as packed:
@@ -48,16 +43,20 @@ def opened(path: Path) -> tuple[IO[bytes], int]:
         content.close()
         raise
     content.seek(0)
-    return content, number
+    return content
 
 
-def identity(path: Path) -> int:
-    """Return the inode of a log's file, or of the one that it was compressed from; 0 when it is gone."""
-    with contextlib.suppress(OSError, ValueError):
-        if path.suffix != SUFFIX:
-            return path.stat().st_ino
-        with path.open("rb") as file:
-            head = file.read(64)
-        if head[3] & _NAMED:
-            return int(head[_NAME_AT : head.index(b"\0", _NAME_AT)])
-    return 0
+def identity(file: IO[bytes]) -> bytes:
+    """Return what tells a log's file from others, whatever it is called and however it is kept; nothing while empty.
+
+    Not its inode: the kernel gives that of a file that was compressed to the next one.
+    """
+    return os.pread(file.fileno(), _HEAD, 0)
+
+
+def identity_at(path: Path) -> bytes:
+    """Return the identity of the file at a path, nothing when it is gone."""
+    reading = gzip.open if path.suffix == SUFFIX else open
+    with contextlib.suppress(OSError, EOFError), reading(path, "rb") as file:
+        return bytes(file.read(_HEAD))
+    return b""

@@ -10,7 +10,7 @@ from typing import IO, Final, Protocol
 from weft.engine.contract.runtime import LogLine, LogQuery
 from weft.runtime import syscalls
 from weft.runtime.inotify import Inotify
-from weft.runtime.log_compression import identity, opened
+from weft.runtime.log_compression import identity, identity_at, opened
 from weft.runtime.log_files import Assembler, Parser, Piece, end_of_lines, lines_backwards, rotated
 
 _CHUNK: Final = 262_144
@@ -39,7 +39,6 @@ class LogReader:
         self._parser = Parser()
         self._assembler = Assembler()
         self._file: IO[bytes] | None = None
-        self._identity = 0  # of the open file, which may be another one's content
         self._partial = b""
         self._done = False
 
@@ -119,7 +118,7 @@ class LogReader:
                 for line in self._wanted(self._assembled(lines)):
                     yield line
                 await asyncio.sleep(0)
-            if not self._open_next(self._identity):
+            if not self._open_next(identity(self._file)):
                 return
 
     def _assembled(self, lines: list[bytes]) -> Iterator[LogLine]:
@@ -139,21 +138,23 @@ class LogReader:
     def _asked_for(self, stream: int) -> bool:
         return self._query.stdout if stream == 1 else self._query.stderr
 
-    def _open_next(self, inode: int | None) -> bool:
-        """Go on to the file that follows the one read; whether there is one."""
+    def _open_next(self, read: bytes | None) -> bool:
+        """Go on to the file that follows the one read, None for none yet; whether there is one."""
+        if read == b"":
+            return False  # an empty file is the newest
         files = rotated(self._newest)
-        inodes = [identity(path) for path in files]
-        if inode is None:
+        identities = [identity_at(path) for path in files]
+        if read is None:
             following = files[:1]
-        elif inode in inodes:
-            following = files[inodes.index(inode) + 1 :][:1]
+        elif read in identities:
+            following = files[identities.index(read) + 1 :][:1]
         else:  # rotated away: all that is there is newer
             following = files[:1]
         return bool(following) and self._open(following[0])
 
     def _open(self, path: Path) -> bool:
         with contextlib.suppress(FileNotFoundError):
-            file, self._identity = opened(path)
+            file = opened(path)
             if self._file is not None:
                 self._file.close()
             self._file, self._partial = file, b""
@@ -166,7 +167,5 @@ class LogReader:
 
 
 def _backwards(path: Path) -> Iterator[bytes]:
-    with contextlib.suppress(FileNotFoundError):
-        file, _ = opened(path)
-        with file:
-            yield from lines_backwards(file, end_of_lines(file))
+    with contextlib.suppress(FileNotFoundError), opened(path) as file:
+        yield from lines_backwards(file, end_of_lines(file))

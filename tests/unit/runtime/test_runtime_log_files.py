@@ -91,7 +91,7 @@ def test_compressed_files_turn_over_too(tmp_path: Path) -> None:
             compress_older(log, 4)
     assert [path.name for path in rotated(log)] == ["log.3.gz", "log.2.gz", "log.1.gz"]
     for path, content in zip(rotated(log), (b"2", b"3", b"4"), strict=True):
-        with opened(path)[0] as file:
+        with opened(path) as file:
             assert file.read() == content
     assert sorted(path.name for path in tmp_path.iterdir()) == ["log.1.gz", "log.2.gz", "log.3.gz"]
 
