@@ -90,6 +90,7 @@ class Engine:
         await self.firewall.load()  # networks add their elements to it
         await self.default_networks.ensure()
         await self.volumes.restore()
+        await self._lifecycle.volumes.restore()
         due = await self.recovery.run()
         await self.volumes.remove_leaving()
         await self.obstacles.look()

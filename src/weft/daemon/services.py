@@ -55,6 +55,7 @@ from weft.engine.sandbox.service import SandboxService
 from weft.engine.sandbox.shards import ShardBook
 from weft.engine.sandbox.way_out import WayOut
 from weft.engine.settings import Settings
+from weft.engine.volume_mounts import VolumeMounts
 from weft.engine.volumes import VolumeService
 from weft.model.address import Address
 from weft.model.network import NetworkRecord
@@ -183,10 +184,11 @@ def make_containers(ground: Ground, sandboxes: Sandboxes) -> Containers:
     images = ImageService(edges.images, inventory, events, environment)
     execs = ExecService(inventory, runtime, events, environment)
     health = HealthMonitor(inventory, execs, events, environment, locks)
-    lifecycle = Lifecycle(inventory, runtime, sandboxes.service, events, environment, locks, health)
+    volume_mounts = VolumeMounts(inventory, edges.volumes)
+    lifecycle = Lifecycle(inventory, runtime, sandboxes.service, events, environment, locks, health, volume_mounts)
     control = Control(inventory, runtime, lifecycle, events, settings)
     removal = Removal(inventory, runtime, sandboxes.service, volumes, lifecycle, control, events, environment)
-    mounts = MountResolver(inventory, volumes, edges.files)
+    mounts = MountResolver(inventory, volumes, images, edges.files)
     creation = Creation(inventory, images, runtime, volumes, mounts, sandboxes.obstacles, events, environment, settings)
     port_change = PortChange(inventory, ground.drivers, edges.kernel, sandboxes.publisher)
     service = ContainerService(

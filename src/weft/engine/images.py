@@ -13,6 +13,7 @@ from weft.engine.inventory import Inventory
 from weft.engine.label_filters import labels_match
 from weft.engine.prune_filters import prune_test
 from weft.engine.times import moment
+from weft.model.container import MountType
 from weft.model.errors import Conflict, InvalidParameter, NotFound
 from weft.model.image import ImageRecord
 
@@ -46,6 +47,9 @@ class ImageService:
         users: dict[str, list[ImageUse]] = defaultdict(list)
         for record in self._inventory.containers.values():
             users[record.image_id].append(ImageUse(record.id, record.state.is_running, record.layers))
+            for mount in record.mounts:
+                if mount.type is MountType.IMAGE:
+                    users[mount.name].append(ImageUse(record.id, record.state.is_running, mount.layers))
         return {image_id: tuple(uses) for image_id, uses in users.items()}
 
     def containers_of(self, image_id: str) -> int:

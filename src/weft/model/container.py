@@ -113,6 +113,15 @@ class MountType(StrEnum):
     BIND = "bind"
     VOLUME = "volume"
     TMPFS = "tmpfs"
+    IMAGE = "image"
+
+
+class ReadOnly(StrEnum):
+    """How far a read-only bind goes where other file systems are mounted below it (mount_setattr(2))."""
+
+    RECURSIVE = ""  # all of it
+    TOP = "top"  # what is mounted below stays as it is
+    FORCED = "forced"  # all of it, said expressly
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,11 +144,15 @@ class MountSpec:
     volume_labels: Mapping[str, str] = field(default_factory=dict)
     volume_driver: str = ""
     volume_options: Mapping[str, str] = field(default_factory=dict)
+    subpath: str = ""  # of a volume or an image
+    recursive: bool = True  # a bind brings along what is mounted below its source
+    make_source: bool = False  # a missing host directory is made, as -v always does
+    read_only_depth: ReadOnly = ReadOnly.RECURSIVE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mount:
-    """A mount resolved: `source` is a host path. `name` is the volume's."""
+    """A mount resolved: `source` is a host path, an image's name for an image. `name` is the volume's, or its id."""
 
     type: MountType
     source: str
@@ -151,6 +164,10 @@ class Mount:
     propagation: str = ""
     tmpfs_options: str = ""
     copy_up: bool = False  # fill an empty volume from the image when the container is made
+    subpath: str = ""
+    recursive: bool = True
+    read_only_depth: ReadOnly = ReadOnly.RECURSIVE
+    layers: tuple[str, ...] = ()  # of an image, as ContainerRecord has them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

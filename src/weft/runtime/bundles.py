@@ -3,6 +3,8 @@
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -10,7 +12,7 @@ import msgspec
 from weft.engine.contract.runtime import Bundle
 from weft.model.container import ContainerRecord, MountType
 from weft.model.errors import InvalidParameter, Unavailable
-from weft.runtime import syscalls
+from weft.runtime import staging, syscalls
 from weft.runtime.conmon import Program
 from weft.runtime.files.view import Views
 from weft.runtime.layout import Layout
@@ -69,6 +71,7 @@ class Bundles:
             user = users.resolve(root, spec.process.user, spec.security.group_add)
         finally:
             os.close(root)
+        bundle = replace(bundle, mounts=staging.stage(self._layout, record.id, bundle.mounts, self._layer_paths))
         placement = Placement(
             root=str(target),
             cgroup=cgroup,
@@ -99,7 +102,8 @@ class Bundles:
     def mounted(self, bundle: Bundle) -> tuple[Path, ...]:
         """Return the mount points of the engine's that the container is made from."""
         shm = self._layout.shm(bundle.shm_of)
-        return (self._layout.root(bundle.record.id), *((shm,) if shm.is_dir() else ()))
+        shared = (shm,) if shm.is_dir() else ()
+        return (self._layout.root(bundle.record.id), *shared, *staging.places(self._layout, bundle.record.id))
 
     def _share_memory(self, bundle: Bundle) -> str:
         """Return the host's path of the /dev/shm that the container has in common with others, "" for its own alone.
@@ -128,6 +132,7 @@ class Bundles:
         self._views.keep_spare(container_id)
         unmount_root(self._layout.root(container_id))
         unmount_root(self._layout.shm(container_id))
+        staging.unstage(self._layout, container_id)
         states = self._layout.runtime_states()
         for directory in (*(state / container_id for state in states), self._layout.run(container_id)):
             shutil.rmtree(directory, ignore_errors=True)
@@ -149,7 +154,7 @@ class Bundles:
 
 def _check_sources(bundle: Bundle) -> None:
     for mount in bundle.mounts:
-        if mount.type is not MountType.TMPFS and not os.path.exists(mount.source):
+        if mount.type in (MountType.BIND, MountType.VOLUME) and not os.path.exists(mount.source):
             raise InvalidParameter(
                 f'invalid mount config for type "{mount.type}": bind source path does not exist: {mount.source}'
             )

@@ -23,7 +23,12 @@ def fill_volumes(root: int, mounts: Sequence[Mount]) -> None:
     Owners, modes, times, links and extended attributes are kept; the volume's directory becomes like the image's.
     """
     for mount in mounts:
-        if mount.copy_up and Path(mount.source).is_dir() and not any(Path(mount.source).iterdir()):
+        if (
+            mount.copy_up
+            and not mount.subpath
+            and Path(mount.source).is_dir()
+            and not any(Path(mount.source).iterdir())
+        ):
             _fill(root, mount)
 
 

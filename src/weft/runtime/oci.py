@@ -215,7 +215,7 @@ class OciRuntime:
             await self.release(record.id)
         self._cgroups.lend_realtime(cgroup)
         asyncio.get_running_loop().run_in_executor(None, self._cgroups.expedite)
-        sources = [mount.source for mount in bundle.mounts if mount.type is MountType.BIND]
+        sources = [mount.source for mount in bundle.mounts if mount.type in (MountType.BIND, MountType.VOLUME)]
         with starting.namespace_by_descriptor(bundle.network_namespace) as network:
             run_record = await asyncio.to_thread(self._bundles.make, bundle, program, cgroup, network, self._pid_of)
             await self._spawner.ensure_same_view(sources)

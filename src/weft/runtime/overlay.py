@@ -87,6 +87,11 @@ def mounts_below(directory: Path) -> list[Path]:
     return [point for point in points if point != directory and point.is_relative_to(directory)]
 
 
+def mount_points() -> frozenset[Path]:
+    """Return where something is mounted, as the calling thread sees it."""
+    return frozenset(Path(_unescape(fields[_MOUNT_POINT_FIELD])) for fields in _mountinfo())
+
+
 def propagation_of(path: Path) -> tuple[Path, frozenset[str]]:
     """Return the mount point that `path` lies on, and its propagation: "shared", "slave", both or none."""
     best, kinds = Path("/"), frozenset[str]()

@@ -89,7 +89,7 @@ class Spawner:
         loop = asyncio.get_running_loop()
         async with contextlib.AsyncExitStack() as stack:
             for point in mounts:
-                copy = syscalls.copy_mount(point)
+                copy = syscalls.copy_mount(point, recursive=True)
                 try:
                     await loop.run_in_executor(self._executor, syscalls.attach_mount, copy, point)
                 finally:

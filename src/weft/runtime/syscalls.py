@@ -25,6 +25,7 @@ _IN_NONBLOCK: Final = 0o4000
 _IN_CLOEXEC: Final = 0o2000000
 _RESOLVE_IN_ROOT: Final = 0x10
 _RESOLVE_NO_MAGICLINKS: Final = 0x02
+_RESOLVE_BENEATH: Final = 0x08
 _SYS_PIDFD_GETFD: Final = 438
 _SYS_OPENAT2: Final = 437
 _SYS_OPEN_TREE: Final = 428
@@ -104,12 +105,15 @@ def attach_mount_at(descriptor: int, target: int) -> None:
     _check(_libc.syscall(_SYS_MOVE_MOUNT, descriptor, b"", target, b"", flags))
 
 
-def change_mounts(descriptor: int, *, read_only: bool = False, propagation: int = 0) -> None:
-    """Change a mount and all below it: make them read-only, give them a propagation (mount_setattr(2), Linux 5.12)."""
-    change = _MountAttributes(_MOUNT_ATTR_RDONLY if read_only else 0, 0, propagation, 0)
-    flags = _AT_EMPTY_PATH | _AT_RECURSIVE
+def change_mounts(descriptor: int, *, read_only: bool = False, propagation: int = 0, flags: int = 0) -> None:
+    """Change a mount and all below it: make them read-only, give them a propagation (mount_setattr(2), Linux 5.12).
+
+    `flags` are of MS_RDONLY, MS_NOSUID, MS_NODEV and MS_NOEXEC, which have the same values as the attributes.
+    """
+    change = _MountAttributes(flags | (_MOUNT_ATTR_RDONLY if read_only else 0), 0, propagation, 0)
+    where = _AT_EMPTY_PATH | _AT_RECURSIVE
     size = ctypes.c_size_t(ctypes.sizeof(change))
-    _check(_libc.syscall(_SYS_MOUNT_SETATTR, descriptor, b"", flags, ctypes.byref(change), size))
+    _check(_libc.syscall(_SYS_MOUNT_SETATTR, descriptor, b"", where, ctypes.byref(change), size))
 
 
 def unshare(flags: int) -> None:
@@ -147,3 +151,14 @@ def open_in_root(root: int, path: str, flags: int = os.O_RDONLY) -> int:
     how = _OpenHow(flags | os.O_CLOEXEC, 0, _RESOLVE_IN_ROOT | _RESOLVE_NO_MAGICLINKS)
     result = _libc.syscall(_SYS_OPENAT2, root, os.fsencode(path), ctypes.byref(how), ctypes.sizeof(how))
     return _check(result, path)
+
+
+def open_beneath(base: str | Path, path: str) -> int:
+    """Open a path below a directory, without reading (O_PATH); EXDEV where a link leads outside it (openat2(2))."""
+    directory = os.open(base, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        how = _OpenHow(os.O_PATH | os.O_CLOEXEC, 0, _RESOLVE_BENEATH | _RESOLVE_NO_MAGICLINKS)
+        result = _libc.syscall(_SYS_OPENAT2, directory, os.fsencode(path), ctypes.byref(how), ctypes.sizeof(how))
+        return _check(result, path)
+    finally:
+        os.close(directory)

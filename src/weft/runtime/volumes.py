@@ -12,6 +12,7 @@ from weft.model.ids import is_container_name
 from weft.model.volume import VolumeRecord
 from weft.runtime.copy_up import STAGE
 from weft.runtime.tree_size import TreeSizes
+from weft.runtime.volume_options import check_options, mount_volume, unmount_volume
 
 
 class LocalVolumes:
@@ -27,17 +28,13 @@ class LocalVolumes:
         self._leftovers += self._root.glob(f"*/{STAGE}*")
 
     def mountpoint(self, name: str, options: Mapping[str, str]) -> str:
-        """Return the path of the volume's directory; InvalidParameter for a name or an option that is not had."""
+        """Return the path of the volume's directory; InvalidParameter for a name or an option that is wrong."""
         if not is_container_name(name):
             raise InvalidParameter(
                 f'create {name}: "{name}" includes invalid characters for a local volume name, only '
                 '"[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path'
             )
-        for option in options:
-            raise InvalidParameter(
-                f"create {name}: option {option} of the local driver is not supported: mount the file system on the "
-                "host and use a bind mount"
-            )
+        check_options(name, options)
         return os.fspath(self._root / name / "_data")
 
     async def create(self, record: VolumeRecord) -> None:
@@ -51,9 +48,21 @@ class LocalVolumes:
         """Whether the volume's directory is there."""
         return os.path.isdir(record.mountpoint)
 
+    async def mount(self, record: VolumeRecord) -> None:
+        """Mount what the volume's options say on its directory, if it is not. Raises SystemFailure."""
+        await asyncio.to_thread(mount_volume, record.options, Path(record.mountpoint))
+
+    async def unmount(self, record: VolumeRecord) -> None:
+        """Unmount it; one that is not mounted is no error. Raises SystemFailure."""
+        try:
+            await asyncio.to_thread(unmount_volume, Path(record.mountpoint))
+        except OSError as error:
+            raise SystemFailure(f"unmounting {record.mountpoint} failed: {error.strerror}") from error
+
     async def remove(self, record: VolumeRecord) -> None:
-        """Delete the volume's directory; one that is not there is no error."""
+        """Delete the volume's directory, never what is mounted on it; one that is not there is no error."""
         place = self._place(record)
+        await self.unmount(record)
         doomed = [*self._leftovers]
         self._leftovers = []
         if place.exists():

@@ -146,13 +146,26 @@ def test_host_config_comes_back_as_it_was_sent() -> None:
                 "Source": "/s",
                 "Target": "/t",
                 "ReadOnly": True,
-                "BindOptions": {"Propagation": "rshared"},
+                "BindOptions": {"Propagation": "rshared", "NonRecursive": True, "CreateMountpoint": True},
             },
+            {
+                "Type": "bind",
+                "Source": "/s",
+                "Target": "/t2",
+                "ReadOnly": True,
+                "BindOptions": {"ReadOnlyNonRecursive": True},
+            },
+            {"Type": "image", "Source": "busybox", "Target": "/i", "ImageOptions": {"Subpath": "etc"}},
             {
                 "Type": "volume",
                 "Source": "vv",
                 "Target": "/v",
-                "VolumeOptions": {"NoCopy": True, "Labels": {"a": "b"}, "DriverConfig": {"Name": "local"}},
+                "VolumeOptions": {
+                    "NoCopy": True,
+                    "Labels": {"a": "b"},
+                    "DriverConfig": {"Name": "local"},
+                    "Subpath": "s/t",
+                },
             },
             {
                 "Type": "tmpfs",
@@ -339,6 +352,31 @@ def test_defaults_are_those_of_docker() -> None:
             {"Mounts": [{"Type": "bind", "Source": "/s", "Target": "/x", "BindOptions": {"Propagation": "z"}}]},
             'invalid mount config for type "bind": invalid propagation mode: z',
         ),
+        (
+            {
+                "Mounts": [
+                    {
+                        "Type": "bind",
+                        "Source": "/s",
+                        "Target": "/x",
+                        "BindOptions": {"ReadOnlyNonRecursive": True, "ReadOnlyForceRecursive": True},
+                    }
+                ]
+            },
+            "mount options conflict: ReadOnlyNonRecursive && ReadOnlyForceRecursive",
+        ),
+        (
+            {"Mounts": [{"Type": "volume", "Source": "vv", "Target": "/x", "VolumeOptions": {"Subpath": "a/../b"}}]},
+            'invalid mount config for type "volume": subpath must be a relative path within the volume',
+        ),
+        (
+            {"Mounts": [{"Type": "image", "Target": "/x"}]},
+            'invalid mount config for type "image": field Source must not be empty',
+        ),
+        (
+            {"Mounts": [{"Type": "npipe", "Source": "x", "Target": "/x"}]},
+            'invalid mount config for type "npipe": mount type unknown',
+        ),
         ({"Tmpfs": {"x": ""}}, "invalid mount path: 'x' mount path must be absolute"),
         ({"Tmpfs": {"/": ""}}, "invalid specification: destination can't be '/'"),
         ({"Ulimits": [{"Name": "zz"}]}, "invalid ulimit type: zz"),
@@ -468,8 +506,7 @@ def test_wrong_config(config: dict[str, Any], message: str) -> None:
         ("SecurityOpt", ["label=type:x"]),
         ("LogConfig", {"Type": "json-file", "Config": {"mode": "non-blocking"}}),
         ("LogConfig", {"Type": "json-file", "Config": {"tag": "{{upper .Name}}"}}),
-        ("Mounts", [{"Type": "image", "Target": "/x", "Source": "y"}]),
-        ("Mounts", [{"Type": "volume", "Target": "/x", "Source": "yy", "VolumeOptions": {"Subpath": "z"}}]),
+        ("Mounts", [{"Type": "cluster", "Target": "/x", "Source": "y"}]),
     ],
 )
 def test_what_weft_lacks_is_refused_by_name(name: str, value: object) -> None:

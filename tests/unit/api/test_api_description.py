@@ -70,7 +70,6 @@ PARAMETERS = {  # the end of `METHOD /path parameter`
 _REFUSED_BY_NAME = "refused by name whatever it holds"
 _FILLED_IN = "what the engine fills in; Docker ignores it in requests"
 REQUESTS = {  # the end of `METHOD /path field`
-    ".Mounts[].ImageOptions": "mounts of type image are refused",
     ".ClusterVolumeSpec.AccessMode": _REFUSED_BY_NAME,
     ".ClusterVolumeSpec.Group": _REFUSED_BY_NAME,
     ".DNSNames": _FILLED_IN,
@@ -113,13 +112,7 @@ ANSWERS = {  # the end of `METHOD /path field`
     ".HostConfig.DeviceRequests[].DeviceIDs": _NEVER,
     ".HostConfig.DeviceRequests[].Driver": _NEVER,
     ".HostConfig.DeviceRequests[].Options": _NEVER,
-    ".HostConfig.Mounts[].BindOptions.CreateMountpoint": _NEVER,
-    ".HostConfig.Mounts[].BindOptions.NonRecursive": _NEVER,
-    ".HostConfig.Mounts[].BindOptions.ReadOnlyForceRecursive": _NEVER,
-    ".HostConfig.Mounts[].BindOptions.ReadOnlyNonRecursive": _NEVER,
     ".HostConfig.Mounts[].Consistency": "macOS only",
-    ".HostConfig.Mounts[].ImageOptions": _NEVER,
-    ".HostConfig.Mounts[].VolumeOptions.Subpath": _NEVER,
     ".HostConfig.StorageOpt": _NEVER,
     ".SecondaryIPAddresses[]": "always null, as in Docker since 1.9",
     ".SecondaryIPv6Addresses[]": "always null, as in Docker since 1.9",

@@ -186,6 +186,7 @@ CREATE = """create -it --name c --network name=n1,alias=a1,ip=10.0.0.9,gw-priori
     -h box --entrypoint /bin/x --init --cap-add NET_ADMIN --cap-drop ALL -m 64m --cpus 1.5 --pids-limit 10
     --ulimit nofile=5:6 --sysctl net.a=1 --read-only -l k=v --stop-signal INT --stop-timeout 3 --dns 1.1.1.1
     --dns-search x.y --dns-option ndots:2 --add-host h:1.2.3.4 --shm-size 1g --log-opt max-size=1m
+    --annotation a=b --mount type=image,src=i,dst=/i,image-subpath=s
     --security-opt no-new-privileges --group-add 7 --restart no --privileged --cgroupns private --no-healthcheck"""
 
 
@@ -250,6 +251,7 @@ def test_the_request(weft, machine, daemon, tmp_path):
         "n2": {},
     }
     assert host == {
+        "Annotations": {"a": "b"},
         "AutoRemove": True,
         "Binds": ["/a:/b:ro", "data:/c"],
         "CapAdd": ["NET_ADMIN"],
@@ -263,7 +265,10 @@ def test_the_request(weft, machine, daemon, tmp_path):
         "Init": True,
         "LogConfig": {"Config": {"max-size": "1m"}},
         "Memory": 64 << 20,
-        "Mounts": [{"Type": "tmpfs", "Target": "/t", "TmpfsOptions": {"SizeBytes": 1 << 20}}],
+        "Mounts": [
+            {"Type": "tmpfs", "Target": "/t", "TmpfsOptions": {"SizeBytes": 1 << 20}},
+            {"Type": "image", "Source": "i", "Target": "/i", "ImageOptions": {"Subpath": "s"}},
+        ],
         "NanoCpus": 1_500_000_000,
         "NetworkMode": "n1",
         "PidsLimit": 10,

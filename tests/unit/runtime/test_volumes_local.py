@@ -48,12 +48,6 @@ async def test_names_that_are_none(tmp_path: Path, name: str) -> None:
         LocalVolumes(tmp_path, TreeSizes()).mountpoint(name, {})
 
 
-async def test_options_are_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(InvalidParameter, match="create data: option type of the local driver is not supported"):
-        LocalVolumes(tmp_path, TreeSizes()).mountpoint("data", {"type": "tmpfs", "device": "tmpfs"})
-    assert list((tmp_path / "volumes").iterdir()) == []
-
-
 async def test_only_a_volumes_own_directory_is_ever_removed(tmp_path: Path) -> None:
     (tmp_path / "precious/_data").mkdir(parents=True)
     with pytest.raises(SystemFailure, match="is not a directory of this volume"):

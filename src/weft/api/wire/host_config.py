@@ -100,6 +100,12 @@ class TmpfsOptions(Request, frozen=True, kw_only=True):
     options: list[list[str]] | None = None
 
 
+class ImageOptions(Request, frozen=True, kw_only=True):
+    """Mounts[].ImageOptions."""
+
+    subpath: Text = None
+
+
 class MountConfig(Request, frozen=True, kw_only=True):
     """One entry of Mounts."""
 
@@ -111,6 +117,7 @@ class MountConfig(Request, frozen=True, kw_only=True):
     bind_options: BindOptions | None = None
     volume_options: VolumeOptions | None = None
     tmpfs_options: TmpfsOptions | None = None
+    image_options: ImageOptions | None = None
 
 
 PortBindings = dict[str, list[PortBinding | None] | None] | None

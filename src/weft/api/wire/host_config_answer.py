@@ -9,7 +9,15 @@ from weft.api.version import Version
 from weft.api.wire.machine import Machine
 from weft.api.wire.ports import PortMap, binding_map
 from weft.api.wire.shapes import Answer
-from weft.model.container import ContainerRecord, ContainerSpec, DeviceLimit, DeviceMapping, MountSpec, MountType
+from weft.model.container import (
+    ContainerRecord,
+    ContainerSpec,
+    DeviceLimit,
+    DeviceMapping,
+    MountSpec,
+    MountType,
+    ReadOnly,
+)
 from weft.model.protected_paths import MASKED_PATHS, READ_ONLY_PATHS
 
 _KERNEL_MEMORY_UNTIL = Version(1, 42)
@@ -62,7 +70,11 @@ class DeviceAnswer(Answer, frozen=True, kw_only=True):
 class BindOptionsAnswer(Answer, frozen=True, kw_only=True):
     """Mounts[].BindOptions."""
 
-    propagation: str
+    propagation: str | UnsetType = UNSET
+    non_recursive: bool | UnsetType = UNSET
+    create_mountpoint: bool | UnsetType = UNSET
+    read_only_non_recursive: bool | UnsetType = UNSET
+    read_only_force_recursive: bool | UnsetType = UNSET
 
 
 class DriverConfigAnswer(Answer, frozen=True, kw_only=True):
@@ -78,6 +90,13 @@ class VolumeOptionsAnswer(Answer, frozen=True, kw_only=True):
     no_copy: bool | UnsetType = UNSET
     labels: dict[str, str] | UnsetType = UNSET
     driver_config: DriverConfigAnswer | UnsetType = UNSET
+    subpath: str | UnsetType = UNSET
+
+
+class ImageOptionsAnswer(Answer, frozen=True, kw_only=True):
+    """Mounts[].ImageOptions."""
+
+    subpath: str
 
 
 class TmpfsOptionsAnswer(Answer, frozen=True, kw_only=True):
@@ -98,6 +117,7 @@ class MountAnswer(Answer, frozen=True, kw_only=True):
     bind_options: BindOptionsAnswer | UnsetType = UNSET
     volume_options: VolumeOptionsAnswer | UnsetType = UNSET
     tmpfs_options: TmpfsOptionsAnswer | UnsetType = UNSET
+    image_options: ImageOptionsAnswer | UnsetType = UNSET
 
 
 class HostConfigAnswer(Answer, frozen=True, kw_only=True):
@@ -272,16 +292,31 @@ def mount_answer(mount: MountSpec) -> MountAnswer:
         type=mount.type.value,
         source=mount.source or UNSET,
         target=mount.target,
-        read_only=mount.read_only or UNSET,
-        bind_options=BindOptionsAnswer(propagation=mount.propagation) if mount.propagation else UNSET,
+        read_only=(mount.read_only and mount.type is not MountType.IMAGE) or UNSET,
+        bind_options=_bind_options(mount),
         volume_options=_volume_options(mount),
         tmpfs_options=_tmpfs_options(mount.tmpfs_options) if mount.tmpfs_options else UNSET,
+        image_options=ImageOptionsAnswer(subpath=mount.subpath)
+        if mount.type is MountType.IMAGE and mount.subpath
+        else UNSET,
     )
+
+
+def _bind_options(mount: MountSpec) -> BindOptionsAnswer | UnsetType:
+    given = BindOptionsAnswer(
+        propagation=mount.propagation or UNSET,
+        non_recursive=not mount.recursive or UNSET,
+        create_mountpoint=mount.make_source or UNSET,
+        read_only_non_recursive=mount.read_only_depth is ReadOnly.TOP or UNSET,
+        read_only_force_recursive=mount.read_only_depth is ReadOnly.FORCED or UNSET,
+    )
+    return UNSET if given == BindOptionsAnswer() else given
 
 
 def _volume_options(mount: MountSpec) -> VolumeOptionsAnswer | UnsetType:
     driver = mount.volume_driver or mount.volume_options
-    if not (mount.no_copy or mount.volume_labels or driver):
+    subpath = mount.subpath if mount.type is MountType.VOLUME else ""
+    if not (mount.no_copy or mount.volume_labels or driver or subpath):
         return UNSET
     return VolumeOptionsAnswer(
         no_copy=mount.no_copy or UNSET,
@@ -289,6 +324,7 @@ def _volume_options(mount: MountSpec) -> VolumeOptionsAnswer | UnsetType:
         driver_config=DriverConfigAnswer(name=mount.volume_driver or UNSET, options=dict(mount.volume_options) or UNSET)
         if driver
         else UNSET,
+        subpath=subpath or UNSET,
     )
 
 

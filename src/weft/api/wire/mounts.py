@@ -4,9 +4,16 @@ import re
 from collections.abc import Iterable, Mapping
 from posixpath import normpath
 
-from weft.api.wire.host_config import BindOptions, MountConfig, TmpfsOptions, VolumeDriverConfig, VolumeOptions
+from weft.api.wire.host_config import (
+    BindOptions,
+    ImageOptions,
+    MountConfig,
+    TmpfsOptions,
+    VolumeDriverConfig,
+    VolumeOptions,
+)
 from weft.api.wire.shapes import text_map
-from weft.model.container import MountSpec, MountType
+from weft.model.container import MountSpec, MountType, ReadOnly
 from weft.model.errors import InvalidParameter, Unimplemented
 from weft.model.ids import CONTAINER_NAME_RULE, is_container_name
 
@@ -103,8 +110,8 @@ def _parse_mount(mount: MountConfig) -> MountSpec:
     try:
         type_ = MountType(kind)
     except ValueError:
-        if kind in ("image", "cluster", "npipe"):
-            raise Unimplemented(f"mounts of type {kind} are not supported: use bind, volume or tmpfs") from None
+        if kind == "cluster":
+            raise Unimplemented("mounts of type cluster are not supported: Weft has local volumes only") from None
         raise InvalidParameter(f'invalid mount config for type "{kind}": mount type unknown') from None
     if not mount.target:
         raise _wrong(type_, "field Target must not be empty")
@@ -118,6 +125,7 @@ def _refuse_foreign_options(mount: MountConfig, type_: MountType) -> None:
         (MountType.BIND, "BindOptions", mount.bind_options),
         (MountType.VOLUME, "VolumeOptions", mount.volume_options),
         (MountType.TMPFS, "TmpfsOptions", mount.tmpfs_options),
+        (MountType.IMAGE, "ImageOptions", mount.image_options),
     )
     for owner, name, value in options:
         if value is not None and owner is not type_:
@@ -132,21 +140,24 @@ def _bind(mount: MountConfig, target: str) -> MountSpec:
         raise _wrong(MountType.BIND, f"invalid mount path: '{source}' mount path must be absolute")
     if options.propagation and options.propagation not in PROPAGATIONS:
         raise _wrong(MountType.BIND, f"invalid propagation mode: {options.propagation}")
-    for name, value in (
-        ("NonRecursive", options.non_recursive),
-        ("CreateMountpoint", options.create_mountpoint),
-        ("ReadOnlyNonRecursive", options.read_only_non_recursive),
-        ("ReadOnlyForceRecursive", options.read_only_force_recursive),
-    ):
-        if value:
-            raise Unimplemented(f"Mounts.BindOptions.{name} is not supported; -v makes missing host directories")
     return MountSpec(
         type=MountType.BIND,
         source=source,
         target=target,
         read_only=bool(mount.read_only),
         propagation=options.propagation or "",
+        recursive=not options.non_recursive,
+        make_source=bool(options.create_mountpoint),
+        read_only_depth=_depth(options),
     )
+
+
+def _depth(options: BindOptions) -> ReadOnly:
+    if options.read_only_non_recursive and options.read_only_force_recursive:
+        raise InvalidParameter("mount options conflict: ReadOnlyNonRecursive && ReadOnlyForceRecursive")
+    if options.read_only_force_recursive:
+        return ReadOnly.FORCED
+    return ReadOnly.TOP if options.read_only_non_recursive else ReadOnly.RECURSIVE
 
 
 def _volume(mount: MountConfig, target: str) -> MountSpec:
@@ -155,8 +166,6 @@ def _volume(mount: MountConfig, target: str) -> MountSpec:
         _check_volume_name(source)
     elif mount.read_only:
         raise _wrong(MountType.VOLUME, "must not set ReadOnly mode when using anonymous volumes")
-    if options.subpath:
-        raise Unimplemented("Mounts.VolumeOptions.Subpath is not supported: mount the whole volume")
     driver = options.driver_config or VolumeDriverConfig()
     if driver.name not in (None, "", "local"):
         raise InvalidParameter(f'error looking up volume plugin {driver.name}: plugin "{driver.name}" not found')
@@ -169,7 +178,22 @@ def _volume(mount: MountConfig, target: str) -> MountSpec:
         volume_labels=text_map(options.labels),
         volume_driver=driver.name or "",
         volume_options=text_map(driver.options),
+        subpath=_subpath(MountType.VOLUME, options.subpath or ""),
     )
+
+
+def _image(mount: MountConfig, target: str) -> MountSpec:
+    source, options = mount.source or "", mount.image_options or ImageOptions()
+    if not source:
+        raise _wrong(MountType.IMAGE, "field Source must not be empty")
+    subpath = _subpath(MountType.IMAGE, options.subpath or "")
+    return MountSpec(type=MountType.IMAGE, source=source, target=target, read_only=True, subpath=subpath)
+
+
+def _subpath(type_: MountType, path: str) -> str:
+    if path and (path.startswith("/") or ".." in path.split("/")):
+        raise _wrong(type_, "subpath must be a relative path within the volume")
+    return path
 
 
 def _tmpfs(mount: MountConfig, target: str) -> MountSpec:
@@ -179,7 +203,7 @@ def _tmpfs(mount: MountConfig, target: str) -> MountSpec:
     return MountSpec(type=MountType.TMPFS, target=target, read_only=bool(mount.read_only), tmpfs_options=options)
 
 
-_BUILDERS = {MountType.BIND: _bind, MountType.VOLUME: _volume, MountType.TMPFS: _tmpfs}
+_BUILDERS = {MountType.BIND: _bind, MountType.VOLUME: _volume, MountType.TMPFS: _tmpfs, MountType.IMAGE: _image}
 
 
 def tmpfs_option_text(options: TmpfsOptions) -> str:

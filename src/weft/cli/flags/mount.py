@@ -41,6 +41,8 @@ def _apply(mount: Mount, key: str, value: str, field: str) -> None:
         _volume(_options(mount, "volume"), key, value, field)
     elif key.startswith("tmpfs-"):
         _tmpfs(_options(mount, "tmpfs"), key, value, field)
+    elif key == "image-subpath":
+        _options(mount, "image")["Subpath"] = value
     else:
         raise ValueError(f"unexpected key '{key}' in '{field}'")
 

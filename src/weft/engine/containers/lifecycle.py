@@ -18,6 +18,7 @@ from weft.engine.events import EventBus
 from weft.engine.inventory import Inventory
 from weft.engine.locks import Locks
 from weft.engine.sandbox.service import SandboxService
+from weft.engine.volume_mounts import VolumeMounts
 from weft.engine.waiting import WaitResult
 from weft.model.container import ContainerRecord, Status
 from weft.model.errors import WeftError
@@ -35,6 +36,7 @@ class Lifecycle:
         environment: Environment,
         locks: Locks,
         health: HealthMonitor,
+        volumes: VolumeMounts,
     ) -> None:
         self._inventory = inventory
         self._runtime = runtime
@@ -43,6 +45,7 @@ class Lifecycle:
         self._environment = environment
         self.locks = locks
         self.health = health
+        self.volumes = volumes
         self.waiters = Waiters()
         self.attachers = Attachers()
         self.held: set[str] = set()  # containers being restarted or removed: no automatic restart or removal
@@ -64,6 +67,7 @@ class Lifecycle:
     async def _launch(self, record: ContainerRecord) -> None:
         try:
             check_joinable(self._inventory, record)
+            await self.volumes.hold(record)
             record = await self._sandboxes.raise_up(record)
             pid = await self._run(record)
             await self._sandboxes.raised(record)
@@ -87,6 +91,7 @@ class Lifecycle:
         """Undo a start that failed, keep its reason, let nobody wait for it."""
         message = error.message if isinstance(error, WeftError) else str(error) or type(error).__name__
         await self._runtime.release(record.id)
+        await self.volumes.let_go(record)
         record = await self._sandboxes.lower(self._inventory.containers.get(record.id, record))
         record = states.not_started(record, message)
         self._inventory.save(record)
@@ -138,6 +143,7 @@ class Lifecycle:
 
     async def _settle(self, record: ContainerRecord) -> ContainerRecord:
         _, record = await asyncio.gather(self._runtime.release(record.id), self._sandboxes.lower(record))
+        await self.volumes.let_go(record)
         return record
 
     async def _remove_ended(self, container_id: str) -> None:

@@ -21,6 +21,14 @@ class Volumes(Protocol):
         """Whether its directory is there."""
         ...
 
+    async def mount(self, record: VolumeRecord) -> None:
+        """Mount what a volume's options say on its directory, if it is not; SystemFailure with the reason."""
+        ...
+
+    async def unmount(self, record: VolumeRecord) -> None:
+        """Unmount it; one that is not mounted is no error. Files that are open stay until they are closed."""
+        ...
+
     async def remove(self, record: VolumeRecord) -> None: ...
 
     async def size(self, record: VolumeRecord) -> int:

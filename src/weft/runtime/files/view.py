@@ -16,13 +16,14 @@ from pathlib import PurePosixPath
 from typing import Final, TypeVar
 
 from weft.engine.contract.runtime import Bundle
-from weft.model.container import ContainerRecord, MountType
+from weft.model.container import ContainerRecord, Mount, MountType
 from weft.model.errors import SystemFailure
 from weft.model.ids import short_id
 from weft.runtime import syscalls
 from weft.runtime.files.places import make_place
 from weft.runtime.layout import Layout
 from weft.runtime.overlay import LayerPaths, mount_layers
+from weft.runtime.staging import open_part, place_of
 
 _T = TypeVar("_T")
 _PATH: Final = os.O_PATH | os.O_CLOEXEC
@@ -131,7 +132,7 @@ class Views:
         root = self._layout.root(record.id)
         with _failures(record), contextlib.ExitStack() as opened:
             there = _kept(opened, syscalls.copy_mount(root)) if os.path.ismount(root) else spare
-            wanted = _shown(bundle) if whole else []
+            wanted = _shown(bundle, self._layout, opened) if whole else []
             shown = [(each, _kept(opened, syscalls.copy_mount(each.source, recursive=True))) for each in wanted]
             _leave()
             if there == -1:
@@ -161,12 +162,12 @@ class Views:
             return syscalls.copy_mount(self._layout.roots)
 
 
-def _shown(bundle: Bundle) -> list[_Shown]:
+def _shown(bundle: Bundle, layout: Layout, opened: contextlib.ExitStack) -> list[_Shown]:
     """Return what is bound into the container; tmpfs mounts are the running container's own."""
     users = [
-        _Shown(mount.source, mount.target, mount.read_only)
-        for mount in bundle.mounts
-        if mount.type is not MountType.TMPFS and os.path.lexists(mount.source)
+        _Shown(source, mount.target, mount.read_only)
+        for number, mount in enumerate(bundle.mounts)
+        if (source := _source(bundle.record.id, number, mount, layout, opened))
     ]
     taken = {each.target for each in users}
     files = (
@@ -180,6 +181,18 @@ def _shown(bundle: Bundle) -> list[_Shown]:
         if source and target not in taken and os.path.exists(source)  # they come with the first start
     ]
     return sorted(users, key=lambda each: len(PurePosixPath(each.target).parts))
+
+
+def _source(container_id: str, number: int, mount: Mount, layout: Layout, opened: contextlib.ExitStack) -> str:
+    """Return what is bound, "" for nothing: images are mounted while the container runs."""
+    staged = place_of(layout, container_id, number)
+    if staged.exists():
+        return str(staged)
+    if mount.type in (MountType.TMPFS, MountType.IMAGE) or not os.path.lexists(mount.source):
+        return ""
+    if not mount.subpath:
+        return mount.source
+    return f"/proc/self/fd/{_kept(opened, open_part(mount.source, mount.subpath))}"
 
 
 def _leave() -> None:

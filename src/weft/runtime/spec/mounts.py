@@ -1,11 +1,13 @@
 """What is mounted inside a container."""
 
+import contextlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from weft.engine.contract.runtime import Bundle
-from weft.model.container import ContainerSpec, Mount, MountType
+from weft.model.container import ContainerSpec, Mount, MountType, ReadOnly
 from weft.model.errors import InvalidParameter
 from weft.runtime.overlay import propagation_of
 from weft.runtime.spec import security
@@ -13,6 +15,12 @@ from weft.runtime.spec import security
 INIT_TARGET: Final = "/sbin/docker-init"
 _PROPAGATIONS: Final = frozenset({"private", "rprivate", "slave", "rslave", "shared", "rshared"})
 _QUIET: Final = ("nosuid", "noexec", "nodev")
+_RESTRICTIONS: Final = (
+    (os.ST_RDONLY, "ro"),
+    (os.ST_NOSUID, "nosuid"),
+    (os.ST_NODEV, "nodev"),
+    (os.ST_NOEXEC, "noexec"),
+)
 _OPPOSITES: Final[Mapping[str, str]] = {"exec": "noexec", "suid": "nosuid", "dev": "nodev", "rw": "ro"}
 _TMPFS_FLAGS: Final = frozenset(
     [
@@ -139,13 +147,25 @@ def _user_mount(mount: Mount) -> OciMount:
     if mount.type is MountType.TMPFS:
         options = [*tmpfs_options(mount.tmpfs_options), *(["ro"] if mount.read_only else [])]
         return _mount(str(target), "tmpfs", "tmpfs", options)
-    return _bind(mount.source, str(target), read_only=mount.read_only, propagation=mount.propagation)
-
-
-def _bind(source: str, target: str, *, read_only: bool = False, propagation: str = "") -> OciMount:
+    propagation = mount.propagation
     if propagation and propagation not in _PROPAGATIONS:
         raise InvalidParameter(f"invalid propagation mode: {propagation}")
-    return _mount(target, "bind", source, ("rbind", propagation or "rprivate", "ro" if read_only else "rw"))
+    # nothing can be mounted below a file, and crun 1.8 takes the recursive option for directories alone
+    deep = mount.recursive and mount.read_only_depth is not ReadOnly.TOP and os.path.isdir(mount.source)
+    access = ("rro" if deep else "ro") if mount.read_only else "rw"
+    bind = "rbind" if mount.recursive else "bind"
+    return _mount(str(target), "bind", mount.source, (bind, propagation or "rprivate", access, *_kept(mount.source)))
+
+
+def _kept(source: str) -> Iterator[str]:
+    """Yield the restrictions that the source's own mount has, which crun would take off."""
+    with contextlib.suppress(OSError):
+        flags = os.statvfs(source).f_flag
+        yield from (option for flag, option in _RESTRICTIONS if flags & flag)
+
+
+def _bind(source: str, target: str, *, read_only: bool = False) -> OciMount:
+    return _mount(target, "bind", source, ("rbind", "rprivate", "ro" if read_only else "rw"))
 
 
 def _mount(destination: str, kind: str, source: str, options: Sequence[str]) -> OciMount:

@@ -7,7 +7,7 @@ from weft.cli.commands.container.creation.resources import RESOURCES
 from weft.cli.flags.flag import Flag, duration, many, number, refused, switch, text, without_trust
 from weft.cli.flags.mount import parse_mount
 from weft.cli.flags.network import parse_network
-from weft.cli.flags.pairs import parse_env, parse_label, parse_sysctl
+from weft.cli.flags.pairs import parse_env, parse_label, parse_pair, parse_sysctl
 
 _CGROUPNS = """Cgroup namespace to use (host|private)
 'host':    Run the container in the Docker host's cgroup namespace
@@ -52,6 +52,13 @@ _HEALTH = (
     duration("health-timeout", "Maximum time to allow one check to run (ms|s|m|h) (default 0s)"),
 )
 _SECURITY = (
+    many(
+        "annotation",
+        "Add an annotation to the container (passed through to the OCI runtime)",
+        kind="map",
+        parse=parse_pair,
+        default_text="map[]",
+    ),
     many("cap-add", "Add Linux capabilities"),
     many("cap-drop", "Drop Linux capabilities"),
     text("cgroupns", _CGROUPNS),
@@ -95,7 +102,7 @@ _STORAGE = (
 
 
 _REFUSED = (
-    *(refused(name) for name in ("annotation", "cpu-count", "cpu-percent", "gpus", "io-maxbandwidth", "io-maxiops")),
+    *(refused(name) for name in ("cpu-count", "cpu-percent", "gpus", "io-maxbandwidth", "io-maxiops")),
     *(refused(name) for name in ("isolation", "kernel-memory", "storage-opt")),
     refused("use-api-socket", takes_value=False),
 )

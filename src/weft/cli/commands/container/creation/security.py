@@ -22,6 +22,7 @@ def settings(options: Options) -> Json:
     security_options = [_option(value) for value in options.texts("security-opt")]
     unconfined = "systempaths=unconfined" in security_options
     result: Json = {
+        "Annotations": dict(options.pairs("annotation")),
         "CapAdd": options.texts("cap-add"),
         "CapDrop": options.texts("cap-drop"),
         "CgroupnsMode": options.text("cgroupns"),
