@@ -82,6 +82,30 @@ def test_propagation(docker: Docker, tree: Path) -> None:
     assert docker.inspect("one")["Mounts"][0]["Propagation"] == "rslave"
 
 
+@pytest.mark.weft_only("parts of volumes are newer than the reference engine")
+def test_what_lies_below_a_source_outlives_its_mounts(docker: Docker, tree: Path) -> None:
+    """Unmounting a copy that is a peer of a shared mount would unmount there, too, what lies below."""
+    host, shared = docker.engine.host, tree / "below"
+    host.output("mkdir", shared / "deep")
+    host.output("mount", "-t", "tmpfs", "tmpfs", shared / "deep")
+    try:
+        host.output("touch", shared / "deep/inmost")
+        docker.out("volume", "create", "-o", "type=none", "-o", f"device={shared}", "-o", "o=rbind", "whole")
+        assert run(docker, "-v", "whole:/in", "busybox", "ls", "/in/deep") == "inmost"
+        assert host.output("ls", shared / "deep") == "inmost"
+        flag = "type=volume,src=whole,dst=/in,volume-subpath=deep"
+        assert run(docker, "--mount", flag, "busybox", "ls", "/in") == "inmost"
+        assert host.output("ls", shared / "deep") == "inmost"
+        flag = f"type=bind,src={shared},dst=/in,bind-recursive=disabled"
+        assert run(docker, "--mount", flag, "busybox", "ls", "/in", "/in/deep").split() == [
+            *("/in:", "deep", "inner", "/in/deep:"),
+        ]
+        docker.out("volume", "rm", "whole")
+        assert host.output("ls", shared / "deep") == "inmost"
+    finally:
+        host.output("umount", shared / "deep")
+
+
 def test_memory(docker: Docker) -> None:
     flag = "type=tmpfs,dst=/m,tmpfs-size=1m,tmpfs-mode=700"
     shown = run(docker, "--mount", flag, "busybox", "sh", "-c", "grep ' /m ' /proc/mounts; stat -c %a /m")

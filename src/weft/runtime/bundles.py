@@ -100,10 +100,10 @@ class Bundles:
             os.close(spare)
 
     def mounted(self, bundle: Bundle) -> tuple[Path, ...]:
-        """Return the mount points of the engine's that the container is made from."""
+        """Return the mount points of the engine's, besides the root, that the container is made from."""
         shm = self._layout.shm(bundle.shm_of)
         shared = (shm,) if shm.is_dir() else ()
-        return (self._layout.root(bundle.record.id), *shared, *staging.places(self._layout, bundle.record.id))
+        return (*shared, *staging.places(self._layout, bundle.record.id))
 
     def _share_memory(self, bundle: Bundle) -> str:
         """Return the host's path of the /dev/shm that the container has in common with others, "" for its own alone.

@@ -219,7 +219,7 @@ class OciRuntime:
         with starting.namespace_by_descriptor(bundle.network_namespace) as network:
             run_record = await asyncio.to_thread(self._bundles.make, bundle, program, cgroup, network, self._pid_of)
             await self._spawner.ensure_same_view(sources)
-            async with self._spawner.showing(self._bundles.mounted(bundle)):
+            async with self._spawner.showing(self._layout.root(record.id), self._bundles.mounted(bundle)):
                 supervisor, report = await self._conmon.create(
                     record.id,
                     program,

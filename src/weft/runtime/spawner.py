@@ -84,13 +84,18 @@ class Spawner:
         return await asyncio.get_running_loop().run_in_executor(self._executor, start)
 
     @contextlib.asynccontextmanager
-    async def showing(self, mounts: Sequence[Path]) -> AsyncIterator[None]:
-        """Have what is mounted on these points in the thread's namespace meanwhile; OSError when the kernel refuses."""
+    async def showing(self, root: Path, others: Sequence[Path] = ()) -> AsyncIterator[None]:
+        """Have a root file system, and what is mounted on other points, in the thread's namespace meanwhile.
+
+        OSError when the kernel refuses.
+        """
         loop = asyncio.get_running_loop()
         async with contextlib.AsyncExitStack() as stack:
-            for point in mounts:
-                copy = syscalls.copy_mount(point, recursive=True)
+            for point in (root, *others):
+                copy = syscalls.copy_mount(point, recursive=point is not root)
                 try:
+                    if point is not root:  # or what lies below would be unmounted there too when the copy goes
+                        syscalls.change_mounts(copy, propagation=syscalls.MS_SLAVE)
                     await loop.run_in_executor(self._executor, syscalls.attach_mount, copy, point)
                 finally:
                     os.close(copy)

@@ -69,11 +69,11 @@ def _staged(layout: Layout, container_id: str, number: int, mount: Mount, layers
             part = _copy(place, mount.subpath)
             syscalls.unmount(place, syscalls.MNT_DETACH)
             place.rmdir()
-            _attach(part, place)
+            _attach(part, place, syscalls.MS_PRIVATE)
     elif mount.type is MountType.BIND and not mount.recursive:
-        _attach(syscalls.copy_mount(mount.source), place)
+        _attach(syscalls.copy_mount(mount.source), place, syscalls.MS_SLAVE)
     elif mount.subpath:
-        _attach(_copy(mount.source, mount.subpath), place)
+        _attach(_copy(mount.source, mount.subpath), place, syscalls.MS_PRIVATE)
     else:
         return mount
     return replace(mount, source=str(place))
@@ -88,8 +88,10 @@ def _copy(base: str | Path, subpath: str) -> int:
         os.close(descriptor)
 
 
-def _attach(copy: int, place: Path) -> None:
+def _attach(copy: int, place: Path, propagation: int) -> None:
+    """Put a copy in its place; no peer of its source, or unmounting it would unmount there what lies below."""
     try:
+        syscalls.change_mounts(copy, propagation=propagation)
         if stat.S_ISDIR(os.fstat(copy).st_mode):
             place.mkdir()
         else:

@@ -116,10 +116,13 @@ def mount_volume(options: Mapping[str, str], target: Path) -> None:
 
 
 def _bind(source: str, target: Path, flags: int) -> None:
-    """Mount a directory once more, with its flags from the start: other namespaces get it as it is then."""
+    """Mount a directory once more, with its flags from the start: other namespaces get it as it is then.
+
+    It follows its source and is no peer of it: unmounting it leaves alone what is mounted below the source.
+    """
     copy = syscalls.copy_mount(source, recursive=bool(flags & syscalls.MS_REC))
     try:
-        syscalls.change_mounts(copy, flags=flags & _OF_A_MOUNT)
+        syscalls.change_mounts(copy, flags=flags & _OF_A_MOUNT, propagation=syscalls.MS_SLAVE)
         syscalls.attach_mount(copy, target)
     finally:
         os.close(copy)

@@ -146,7 +146,7 @@ def test_host_config_comes_back_as_it_was_sent() -> None:
                 "Source": "/s",
                 "Target": "/t",
                 "ReadOnly": True,
-                "BindOptions": {"Propagation": "rshared", "NonRecursive": True, "CreateMountpoint": True},
+                "BindOptions": {"Propagation": "rslave", "NonRecursive": True, "CreateMountpoint": True},
             },
             {
                 "Type": "bind",
@@ -506,6 +506,17 @@ def test_wrong_config(config: dict[str, Any], message: str) -> None:
         ("SecurityOpt", ["label=type:x"]),
         ("LogConfig", {"Type": "json-file", "Config": {"mode": "non-blocking"}}),
         ("LogConfig", {"Type": "json-file", "Config": {"tag": "{{upper .Name}}"}}),
+        (
+            "Mounts",
+            [
+                {
+                    "Type": "bind",
+                    "Source": "/s",
+                    "Target": "/t",
+                    "BindOptions": {"Propagation": "rshared", "NonRecursive": True},
+                }
+            ],
+        ),
         ("Mounts", [{"Type": "cluster", "Target": "/x", "Source": "y"}]),
     ],
 )

@@ -140,6 +140,10 @@ def _bind(mount: MountConfig, target: str) -> MountSpec:
         raise _wrong(MountType.BIND, f"invalid mount path: '{source}' mount path must be absolute")
     if options.propagation and options.propagation not in PROPAGATIONS:
         raise _wrong(MountType.BIND, f"invalid propagation mode: {options.propagation}")
+    if options.non_recursive and options.propagation in ("shared", "rshared"):
+        raise Unimplemented(
+            f"Mounts.BindOptions.NonRecursive is not supported with Propagation {options.propagation}: use rslave"
+        )
     return MountSpec(
         type=MountType.BIND,
         source=source,
