@@ -189,7 +189,9 @@ def make_containers(ground: Ground, sandboxes: Sandboxes) -> Containers:
     control = Control(inventory, runtime, lifecycle, events, settings)
     removal = Removal(inventory, runtime, sandboxes.service, volumes, lifecycle, control, events, environment)
     mounts = MountResolver(inventory, volumes, images, edges.files)
-    creation = Creation(inventory, images, runtime, volumes, mounts, sandboxes.obstacles, events, environment, settings)
+    creation = Creation(
+        inventory, images, runtime, volumes, volume_mounts, mounts, sandboxes.obstacles, events, environment, settings
+    )
     port_change = PortChange(inventory, ground.drivers, edges.kernel, sandboxes.publisher)
     service = ContainerService(
         inventory,

@@ -12,6 +12,7 @@ from typing import Final
 from weft.model.container import Mount
 from weft.model.errors import SystemFailure
 from weft.runtime import syscalls
+from weft.runtime.overlay import mount_points
 
 _CP: Final = "/bin/cp"
 STAGE: Final = ".filling-"
@@ -52,7 +53,7 @@ def _fill(root: int, mount: Mount) -> None:
 @contextlib.contextmanager
 def _stage(volume: Path) -> Iterator[Path]:
     """Give a directory beside the volume: what is cut off while it is copied must not pass for the user's own."""
-    if volume.stat().st_dev != volume.parent.stat().st_dev:
+    if volume in mount_points():
         yield volume  # something is mounted there
         return
     stage = Path(tempfile.mkdtemp(prefix=STAGE, dir=volume.parent))

@@ -20,6 +20,7 @@ from weft.engine.results import Created
 from weft.engine.sandbox.mode import is_host, joined_container, mode_joining
 from weft.engine.sandbox.obstacles import Obstacles
 from weft.engine.settings import Settings
+from weft.engine.volume_mounts import VolumeMounts
 from weft.engine.volumes import VolumeService
 from weft.model.container import ContainerRecord, ContainerSpec, NetworkingSpec
 from weft.model.endpoint import EndpointSpec
@@ -40,6 +41,7 @@ class Creation:
         images: ImageService,
         runtime: Runtime,
         volumes: VolumeService,
+        volume_mounts: VolumeMounts,
         mounts: MountResolver,
         obstacles: Obstacles,
         events: EventBus,
@@ -50,6 +52,7 @@ class Creation:
         self._images = images
         self._runtime = runtime
         self._volumes = volumes
+        self._volume_mounts = volume_mounts
         self._mounts = mounts
         self._obstacles = obstacles
         self._events = events
@@ -83,7 +86,11 @@ class Creation:
         )
         try:
             record = replace(record, mounts=await self._mounts.resolve(spec, made))
-            await self._runtime.prepare(record)
+            await self._volume_mounts.hold(record)
+            try:
+                await self._runtime.prepare(record)
+            finally:
+                await self._volume_mounts.let_go(record)
             self._inventory.save(record)
         except BaseException:
             await self._runtime.remove(record.id)
