@@ -26,10 +26,16 @@ def test_attach_reads_what_comes_from_now_on(docker: Docker) -> None:
         assert attached.wait(20) == 137
 
 
+def attachments(docker: Docker, container: str) -> int:
+    """How many clients attached to a container so far."""
+    asked = ("--filter", "event=attach", "--filter", f"container={container}")
+    return len(docker.lines("events", "--since", "1h", "--until", str(time.time()), *asked))
+
+
 def test_two_attached_terminals_see_the_same(docker: Docker) -> None:
-    docker.out("run", "-dit", "--name", "one", "busybox")
+    container = docker.out("run", "-dit", "--name", "one", "busybox")
     with docker.terminal("attach", "one") as left, docker.terminal("attach", "one") as right:
-        time.sleep(0.3)
+        eventually(lambda: attachments(docker, container) == 2)
         left.line("echo from-$((40 + 2))")
         left.expect("from-42")
         right.expect("from-42")
@@ -40,10 +46,10 @@ def test_two_attached_terminals_see_the_same(docker: Docker) -> None:
 
 def test_attach_forwards_signals(docker: Docker) -> None:
     script = "trap 'echo caught; exit 6' INT; echo ready; while :; do sleep 0.05; done"
-    docker.out("run", "-d", "--name", "one", "busybox", "sh", "-c", script)
+    container = docker.out("run", "-d", "--name", "one", "busybox", "sh", "-c", script)
     eventually(lambda: "ready" in docker.out("logs", "one"))
     with docker.popen("attach", "one") as attached:
-        time.sleep(0.3)
+        eventually(lambda: attachments(docker, container) == 1)
         attached.send_signal(signal.SIGINT)
         assert attached.wait(20) == 6
     assert "caught" in docker.out("logs", "one")
@@ -117,11 +123,9 @@ def _without_order(told: list[tuple[str, str]]) -> bool:
 
 def test_events_follow_and_filter(docker: Docker) -> None:
     since = str(time.time() - 0.001)
-    with docker.popen(
-        "events", "--filter", "type=container", "--filter", "event=start", "--format", "{{.Actor.ID}}"
-    ) as told:
+    asked = ("--since", since, "--filter", "type=container", "--filter", "event=start")
+    with docker.popen("events", *asked, "--format", "{{.Actor.ID}}") as told:
         assert told.stdout is not None
-        time.sleep(0.3)
         docker.out("run", "-d", "--name", "one", "busybox", "top")
         assert told.stdout.readline().decode().strip() == docker.inspect("one")["Id"]
         docker.out("run", "-d", "--name", "two", "busybox", "top")

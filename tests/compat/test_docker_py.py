@@ -214,7 +214,8 @@ def test_images(client: DockerClient) -> None:
 
 def test_events(client: DockerClient) -> None:
     told: list[str] = []
-    events = client.events(decode=True, filters={"type": ["container"], "event": ["start", "die"]})
+    asked = {"type": ["container"], "event": ["start", "die"], "container": ["told"]}
+    events = client.events(decode=True, since=int(time.time()), filters=asked)
 
     def listen() -> None:
         for event in events:
@@ -222,8 +223,7 @@ def test_events(client: DockerClient) -> None:
 
     listener = threading.Thread(target=listen)
     listener.start()
-    time.sleep(0.3)
-    client.containers.run("busybox", "true", remove=True)
+    client.containers.run("busybox", "true", remove=True, name="told")
     eventually(lambda: told == ["start", "die"])
     events.close()
     listener.join(10)

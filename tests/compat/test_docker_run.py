@@ -20,8 +20,8 @@ def test_run_on_a_terminal(docker: Docker) -> None:
         screen.line("stty size; tty; echo $TERM")
         screen.expect(r"31 97\r\n/dev/pts/0\r\nxterm\r\n")
         screen.resize(40, 100)
-        screen.line("sleep 0.3; stty size")
-        screen.expect(r"40 100")
+        screen.line('until [ "$(stty size)" = "40 100" ]; do sleep 0.1; done; stty size')
+        screen.expect(r"\n40 100\r\n")
         screen.line("echo $((6 * 7)); sleep 100")
         screen.expect(r"42\r\n")
         time.sleep(0.2)  # the shell hands the terminal to `sleep` after the echo

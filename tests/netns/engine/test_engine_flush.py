@@ -84,14 +84,18 @@ def test_flushed_while_the_daemon_is_away(engine: Engine) -> None:
         agree(engine)
 
 
-def test_one_table_deleted(engine: Engine) -> None:
+@pytest.mark.parametrize("done", ["delete", "flush"])
+def test_one_table_deleted_or_emptied(engine: Engine, done: str) -> None:
     docker, host = Docker(engine), engine.host
     docker.out("run", "-d", "--name", "web", "--hostname", "web", "-p", "8080:80", *WEB)
     eventually(lambda: host.reaches(host.outer[0], 8080))
-    for line in host.output("nft", "list", "tables").splitlines():
-        if "weft" in line:
-            host.run(["nft", "delete", *line.split()])
+    before = ruleset(engine, "table", "inet", "weft")
+    since = str(time.time() - 0.001)
+    host.run(["nft", done, "table", "inet", "weft"])
     eventually(lambda: host.reaches(host.outer[0], 8080, timeout=0.2), timeout=3)
+    eventually(lambda: _same(ruleset(engine, "table", "inet", "weft"), before))
+    told = docker.lines("events", "--since", since, "--until", str(time.time()), "--filter", "event=firewall-restored")
+    assert len(told) == 1
 
 
 def test_the_tables_of_others_are_left_alone(engine: Engine) -> None:

@@ -77,12 +77,16 @@ async def test_stop_kills_what_does_not_listen(world: World, engine: Engine) -> 
 async def test_a_missing_program_is_told_and_undone(world: World, engine: Engine) -> None:
     created = await engine.containers.create("one", spec("missing"), {}, "")
     stdio = await engine.containers.attach(created.id)
+    exit_ = await engine.containers.wait("one", WaitCondition.NEXT_EXIT)
     with pytest.raises(InvalidParameter, match="executable file not found"):
         await engine.containers.start("one")
     record = engine.containers.find("one")
     assert (record.state.status, record.state.exit_code) == (Status.CREATED, 127)
     assert (world.kernel.sandboxes, world.kernel.veths) == (set(), {})
     assert [piece async for piece in stdio.output()] == []
+    assert not exit_.done()  # there was none
+    await engine.containers.remove("one", force=False, volumes=False, link=False)
+    assert (await exit_).exit_code == 127
 
 
 @pytest.mark.parametrize("operation", ["CreateVeth", "AddAddress", "AddElements"])

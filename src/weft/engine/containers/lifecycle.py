@@ -88,7 +88,7 @@ class Lifecycle:
         return pid
 
     async def _abandon(self, record: ContainerRecord, error: BaseException) -> None:
-        """Undo a start that failed, keep its reason, let nobody wait for it."""
+        """Undo a start that failed and keep its reason. Who waits for an exit goes on waiting, as with Docker."""
         message = error.message if isinstance(error, WeftError) else str(error) or type(error).__name__
         await self._runtime.release(record.id)
         await self.volumes.let_go(record)
@@ -97,8 +97,6 @@ class Lifecycle:
         self._inventory.save(record)
         for stdio in self.attachers.take(record.id):
             stdio.connect(None)
-        result = WaitResult(record.state.exit_code, message)
-        self.waiters.exited(record.id, result)
         if record.spec.auto_remove:
             self._spawn(self._remove_ended(record.id))
 
@@ -160,6 +158,8 @@ class Lifecycle:
             try:
                 await self._launch(record)
             except WeftError as error:
+                code = self._inventory.find_container(container_id).state.exit_code
+                self.waiters.exited(container_id, WaitResult(code, error.message))
                 self._events.emit("container", "die", container_id, event_attributes(record, error=error.message))
 
     def cancel_restart(self, container_id: str) -> None:

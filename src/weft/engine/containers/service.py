@@ -113,10 +113,13 @@ class ContainerService:
         record = self._inventory.find_container(reference)
         if record.state.status.value == "paused":
             raise Conflict(f"container {record.id} is paused, unpause the container before attach")
-        self._events.emit("container", "attach", record.id, event_attributes(record))
+        stdio: Stdio
         if record.state.is_running:
-            return await self._runtime.attach(record.id)
-        return self._lifecycle.attachers.add(record.id)
+            stdio = await self._runtime.attach(record.id)
+        else:
+            stdio = self._lifecycle.attachers.add(record.id)
+        self._events.emit("container", "attach", record.id, event_attributes(record))
+        return stdio
 
     def logs(self, reference: str, query: LogQuery) -> AsyncIterator[LogLine]:
         """Return log lines."""
