@@ -28,10 +28,13 @@ def _images_stay(docker: Docker) -> object:
         docker.out("rmi", "-f", image)
 
 
+_OF_CONTAINERS = ("Hostname", "Image", "AttachStdout", "AttachStderr")
+
+
 def config_of(docker: Docker, image: str) -> dict[str, object]:
     """What of an image's configuration is set."""
     config = docker.inspect("image", image)["Config"]
-    return {name: value for name, value in config.items() if value and name not in ("Hostname", "Image")}
+    return {name: value for name, value in config.items() if value and name not in _OF_CONTAINERS}
 
 
 @pytest.mark.parametrize("state", ["created", "running", "exited"])
@@ -68,7 +71,7 @@ def test_files_and_history(docker: Docker, state: str) -> None:
         assert "index.html" not in shown
 
 
-def test_configuration_and_changes(docker: Docker) -> None:
+def test_configuration_and_changes(docker: Docker, engine: Engine) -> None:
     docker.out(
         *("create", "--name", "one", "--label", "a=1", "-e", "MINE=yes", "--user", "nobody", "-w", "/tmp"),
         *("--expose", "99/udp", "-v", "/anonymous", "--stop-signal", "SIGINT", "--health-cmd", "true"),
@@ -95,9 +98,9 @@ def test_configuration_and_changes(docker: Docker) -> None:
         "USER root",
         "WORKDIR sub",
         "VOLUME /more",
-        "STOPSIGNAL SIGTERM",
         'HEALTHCHECK --timeout=3s CMD ["ask"]',
         "ONBUILD RUN make",
+        *(() if engine.reference else ("STOPSIGNAL SIGTERM",)),  # newer than API 1.41
     ]
     docker.out("commit", *(f"--change={change}" for change in changes), "one", "changed")
     assert config_of(docker, "changed") == {
@@ -109,7 +112,7 @@ def test_configuration_and_changes(docker: Docker) -> None:
         "Volumes": {"/anonymous": {}, "/more": {}},
         "WorkingDir": "/tmp/sub",
         "Labels": {"a": "1", "b": "2 3"},
-        "StopSignal": "SIGTERM",
+        "StopSignal": "SIGINT" if engine.reference else "SIGTERM",
         "OnBuild": ["RUN make"],
     }
     assert docker.out("run", "--rm", "changed") == "hello"
@@ -142,9 +145,7 @@ def test_it_is_paused_meanwhile(docker: Docker) -> None:
         for line in docker.lines("events", "--since", since, "--until", until, "--format", "{{json .}}")
         if json.loads(line)["Type"] == "container" or json.loads(line)["Action"] == "tag"
     ]
-    assert [event["Action"] for event in seen] == ["pause", "tag", "commit", "unpause", "commit"] or [
-        event["Action"] for event in seen
-    ] == ["pause", "unpause", "tag", "commit", "commit"]
+    assert [event["Action"] for event in seen] == ["pause", "tag", "commit", "unpause", "commit"]
     committed = next(event for event in seen if event["Action"] == "commit")["Actor"]["Attributes"]
     assert committed == {
         "comment": "why",
@@ -176,16 +177,16 @@ def test_committed_images_are_saved_loaded_and_committed_again(docker: Docker, e
         (("one", "UPPER"), "must be lowercase"),
         (("nobody", "x"), "No such container: nobody"),
         (("--change=RUN x", "one"), "is not a valid change command"),
-        (("--change=EXPOSE 99999", "one"), "invalid containerPort"),
+        (("--change=EXPOSE 99999", "one"), "nvalid containerPort"),
         (("one", "x@sha256:" + "0" * 64), "digest|invalid"),
     ],
 )
 def test_what_is_refused_leaves_nothing(docker: Docker, arguments: tuple[str, ...], words: str) -> None:
     docker.out("run", "-d", "--name", "one", "busybox", "top")
-    before = docker.lines("images", "-aq")
+    before = sorted(docker.lines("images", "-aq"))
     refusal = docker.fails("commit", *arguments)
     assert any(word in refusal for word in words.split("|")), refusal
-    assert docker.lines("images", "-aq") == before
+    assert sorted(docker.lines("images", "-aq")) == before
     eventually(lambda: docker.inspect("one")["State"]["Status"] == "running")
 
 

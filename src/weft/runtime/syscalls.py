@@ -1,6 +1,7 @@
 """System calls that Python 3.11 has no wrapper for, through libc; each raises OSError with the path it was about."""
 
 import ctypes
+import errno
 import os
 from pathlib import Path
 from typing import Final
@@ -26,6 +27,7 @@ _IN_CLOEXEC: Final = 0o2000000
 _RESOLVE_IN_ROOT: Final = 0x10
 _RESOLVE_NO_MAGICLINKS: Final = 0x02
 _RESOLVE_BENEATH: Final = 0x08
+_MOST_TRIES: Final = 10_000
 _SYS_PIDFD_GETFD: Final = 438
 _SYS_OPENAT2: Final = 437
 _SYS_OPEN_TREE: Final = 428
@@ -148,17 +150,23 @@ def pidfd_getfd(pidfd: int, descriptor: int) -> int:
 
 def open_in_root(root: int, path: str, flags: int = os.O_RDONLY) -> int:
     """Open `path` as a process whose root directory is descriptor `root` would: no link leads outside (Linux 5.6)."""
-    how = _OpenHow(flags | os.O_CLOEXEC, 0, _RESOLVE_IN_ROOT | _RESOLVE_NO_MAGICLINKS)
-    result = _libc.syscall(_SYS_OPENAT2, root, os.fsencode(path), ctypes.byref(how), ctypes.sizeof(how))
-    return _check(result, path)
+    return _open_at(root, path, flags, _RESOLVE_IN_ROOT)
 
 
 def open_beneath(base: str | Path, path: str) -> int:
     """Open a path below a directory, without reading (O_PATH); EXDEV where a link leads outside it (openat2(2))."""
     directory = os.open(base, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        how = _OpenHow(os.O_PATH | os.O_CLOEXEC, 0, _RESOLVE_BENEATH | _RESOLVE_NO_MAGICLINKS)
-        result = _libc.syscall(_SYS_OPENAT2, directory, os.fsencode(path), ctypes.byref(how), ctypes.sizeof(how))
-        return _check(result, path)
+        return _open_at(directory, path, os.O_PATH, _RESOLVE_BENEATH)
     finally:
         os.close(directory)
+
+
+def _open_at(directory: int, path: str, flags: int, resolve: int) -> int:
+    how = _OpenHow(flags | os.O_CLOEXEC, 0, resolve | _RESOLVE_NO_MAGICLINKS)
+    for _ in range(_MOST_TRIES):
+        result = _libc.syscall(_SYS_OPENAT2, directory, os.fsencode(path), ctypes.byref(how), ctypes.sizeof(how))
+        # something was mounted on the machine while `..` was followed: the kernel is not sure, and says so
+        if result >= 0 or ctypes.get_errno() != errno.EAGAIN:
+            break
+    return _check(result, path)

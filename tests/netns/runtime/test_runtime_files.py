@@ -1,7 +1,10 @@
 """Containers' files looked at from outside while they start, run, end and go."""
 
+import asyncio
 import io
 import os
+import subprocess
+import sys
 import tarfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +16,7 @@ from runtime_lab import RuntimeLab
 from weft.engine.contract.container_files import ChangeKind, Extraction, OpenFiles
 from weft.model.container import ContainerRecord, Mount, MountType
 from weft.model.errors import Forbidden, InvalidParameter, SystemFailure
+from weft.runtime.syscalls import open_in_root
 
 SLEEP = ("sh", "-c", "while :; do sleep 1; done")
 
@@ -86,6 +90,22 @@ async def test_a_running_container_is_looked_at_beyond_its_end(lab: RuntimeLab) 
         assert (await lab.execute(record, "cat", "/tmp/late")).stdout == "1"
         await lab.runtime.release(record.id)
         await lab.runtime.remove(record.id)
+    assert lab.left_behind() == []
+
+
+async def test_one_leaves_while_another_comes(lab: RuntimeLab) -> None:
+    record = await prepared(lab)
+    for _ in range(20):
+        first = await lab.runtime.files.open(lab.bundle(record), whole=False)
+        coming = asyncio.create_task(lab.runtime.files.open(lab.bundle(record), whole=True))
+        await asyncio.sleep(0)
+        await first.close()
+        second = await coming
+        assert (await second.stat("/etc/passwd")).size
+        await second.close()
+    await start(lab, record)
+    assert lab.left_behind() != []
+    await lab.runtime.release(record.id)
     assert lab.left_behind() == []
 
 
@@ -222,3 +242,33 @@ async def test_a_stream_that_nobody_reads_any_more(lab: RuntimeLab) -> None:
         await stream.aclose()
         assert children.read_text() == before
     assert lab.left_behind() == []
+
+
+_MOUNTS = """
+import os
+from weft.runtime import syscalls
+syscalls.unshare(syscalls.CLONE_NEWNS)
+syscalls.mount("", "/", flags=syscalls.MS_REC | syscalls.MS_PRIVATE)
+while True:
+    syscalls.mount("m", "m", flags=syscalls.MS_BIND)
+    open("begun", "w").close()
+    syscalls.unmount("m")
+"""
+
+
+def test_mounts_meanwhile_are_waited_out(tmp_path: Path) -> None:
+    """The kernel is not sure of `..` when anything is mounted meanwhile, and says so; that is no answer."""
+    for name in ("a/b/c", "m"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "up").symlink_to("a/b/c/" + "../" * 40 + "a")
+    mounting = subprocess.Popen([sys.executable, "-c", _MOUNTS], cwd=tmp_path)
+    root = os.open(tmp_path, os.O_PATH)
+    try:
+        while not (tmp_path / "begun").exists():
+            assert mounting.poll() is None
+        for _ in range(20_000):
+            os.close(open_in_root(root, "/up/b", os.O_PATH))
+    finally:
+        os.close(root)
+        mounting.kill()
+        mounting.wait()

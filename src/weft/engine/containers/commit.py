@@ -55,16 +55,13 @@ class CommitService:
             author=request.author,
             comment=request.comment,
         )
-        async with (
-            self._paused(record, request),
-            self._files.opened(record) as files,
-            aclosing(files.difference()) as layer,
-        ):
-            image = await self._images.commit(record.image_id, layer, commit)
-        if name:
-            await self._images.tag(image.id, request.repository, request.tag)
-        attributes = {"comment": request.comment, "imageID": image.id, "imageRef": name}
-        self._events.emit("container", "commit", record.id, event_attributes(record, **attributes))
+        async with self._paused(record, request):
+            async with self._files.opened(record) as files, aclosing(files.difference()) as layer:
+                image = await self._images.commit(record.image_id, layer, commit)
+            if name:
+                await self._images.tag(image.id, request.repository, request.tag)
+            attributes = {"comment": request.comment, "imageID": image.id, "imageRef": name}
+            self._events.emit("container", "commit", record.id, event_attributes(record, **attributes))
         return image.id
 
     @asynccontextmanager

@@ -9,7 +9,8 @@ import asyncio
 import contextlib
 import os
 import stat
-from collections.abc import AsyncIterator, Callable, Iterator
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -53,9 +54,13 @@ class View:
 
     def close(self) -> None:
         """Let go of all; what was not attached anywhere is unmounted by that."""
-        for descriptor in (self.tree, self.bare, self.spare):
-            if descriptor != -1:
-                os.close(descriptor)
+        _close_all(self.take_all())
+
+    def take_all(self) -> tuple[int, ...]:
+        """Return the descriptors, to be closed by the caller."""
+        descriptors = (self.tree, self.bare, self.spare)
+        self.tree = self.bare = self.spare = -1
+        return descriptors
 
 
 class Views:
@@ -68,6 +73,7 @@ class Views:
         self._layout = layout
         self._layer_paths = layer_paths
         self._open: dict[str, View] = {}
+        self._lock = threading.Lock()  # starts and ends take and keep spares in threads, while views are given back
 
     async def acquire(self, bundle: Bundle, *, whole: bool) -> View:
         """Return the container's view, to be given back with `release`, with its `tree` if `whole`.
@@ -78,13 +84,17 @@ class Views:
         view = self._open.get(container_id)
         if view is None:
             view = self._open[container_id] = await _alone(lambda: self._make(bundle, whole=whole), View.close)
-        elif whole and view.tree == -1:
-            await self._complete(bundle, view)
         view.users += 1
+        try:
+            if whole and view.tree == -1:
+                await self._complete(bundle, view)
+        except BaseException:
+            await self.release(container_id, view)
+            raise
         return view
 
     async def _complete(self, bundle: Bundle, view: View) -> None:
-        spare, view.spare = view.spare, -1
+        spare = self.take_spare(bundle.record.id)
         try:
             made = await _alone(lambda: self._make(bundle, whole=True, spare=spare), View.close)
         finally:
@@ -97,9 +107,10 @@ class Views:
         """Give it back; the last one unmounts it."""
         view.users -= 1
         if view.users == 0:
-            if self._open.get(container_id) is view:
+            with self._lock:
                 del self._open[container_id]
-            await asyncio.shield(asyncio.to_thread(view.close))
+                descriptors = view.take_all()
+            await asyncio.shield(asyncio.to_thread(_close_all, descriptors))
 
     @contextlib.asynccontextmanager
     async def below(self, record: ContainerRecord) -> AsyncIterator[int]:
@@ -112,18 +123,19 @@ class Views:
 
     def take_spare(self, container_id: str) -> int:
         """Return a mount of the root for a start of the container, which owns it; -1 where nobody looks at it."""
-        view = self._open.get(container_id)
-        if view is None:
-            return -1
-        spare, view.spare = view.spare, -1
-        return spare
+        with self._lock:
+            view = self._open.get(container_id)
+            if view is None:
+                return -1
+            spare, view.spare = view.spare, -1
+            return spare
 
     def keep_spare(self, container_id: str) -> None:
         """Before the root of a run goes: keep it for the next one, if somebody still looks at it."""
-        view = self._open.get(container_id)
-        if view is not None and view.spare == -1:
-            root = self._layout.root(container_id)
-            if os.path.ismount(root):
+        root = self._layout.root(container_id)
+        with self._lock:
+            view = self._open.get(container_id)
+            if view is not None and view.spare == -1 and os.path.ismount(root):
                 view.spare = syscalls.copy_mount(root)
 
     def _make(self, bundle: Bundle, *, whole: bool, spare: int = -1) -> View:
@@ -199,6 +211,12 @@ def _leave() -> None:
     """Put the calling thread, which must end soon, into a mount namespace of its own."""
     syscalls.unshare(syscalls.CLONE_NEWNS)
     syscalls.mount("", "/", flags=syscalls.MS_REC | syscalls.MS_PRIVATE)
+
+
+def _close_all(descriptors: Iterable[int]) -> None:
+    for descriptor in descriptors:
+        if descriptor != -1:
+            os.close(descriptor)
 
 
 def _kept(stack: contextlib.ExitStack, descriptor: int) -> int:
