@@ -175,7 +175,10 @@ class Execs:
     def _process(self, live: Live, record: ContainerRecord, spec: ExecSpec) -> dict[str, object]:
         own = record.spec
         rights = Security(privileged=True) if spec.privileged else own.security
-        root = os.open(f"/proc/{live.pid}/root", os.O_PATH | os.O_CLOEXEC)
+        try:
+            root = os.open(f"/proc/{live.pid}/root", os.O_PATH | os.O_CLOEXEC)
+        except (FileNotFoundError, ProcessLookupError):  # it has ended, and nobody was told so far
+            raise Conflict(f"container {record.id} is not running") from None
         try:
             user = users.resolve(root, spec.user or own.process.user, own.security.group_add)
         finally:
