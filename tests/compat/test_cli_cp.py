@@ -164,6 +164,22 @@ def test_volumes_and_binds_are_seen(docker: Docker, engine: Engine, here: Path, 
 
 
 @pytest.mark.parametrize("state", STATES)
+def test_volumes_that_are_file_systems_of_their_own(docker: Docker, here: Path, state: str) -> None:
+    source = here / "shared"
+    source.mkdir()
+    docker.out("volume", "create", "-o", "type=none", "-o", "o=bind", "-o", f"device={source}", "own")
+    container(docker, state, "-v", "own:/own")
+    (here / "note").write_text("in it\n")
+    docker.out("cp", "note", "one:/own")
+    assert (source / "note").read_text() == "in it\n"
+    docker.out("cp", "one:/own/note", "back")
+    assert (here / "back").read_text() == "in it\n"
+    if state != "running":
+        mountpoint = docker.inspect("volume", "own")["Mountpoint"]
+        assert docker.engine.reference or list(Path(mountpoint).iterdir()) == []
+
+
+@pytest.mark.parametrize("state", STATES)
 def test_read_only_is_refused(docker: Docker, here: Path, state: str) -> None:
     container(docker, state, "--read-only", "-v", "data:/data:ro", "-v", "free:/free")
     (here / "note").write_text("x")

@@ -207,7 +207,7 @@ def make_containers(ground: Ground, sandboxes: Sandboxes) -> Containers:
         Changes(inventory, runtime, locks, port_change, events),
         events,
     )
-    files = FileService(inventory, edges.container_files, sandboxes.service, locks, events)
+    files = FileService(inventory, edges.container_files, volume_mounts, sandboxes.service, locks, events)
     commits = CommitService(inventory, images, files, control, events)
     stats = StatsService(inventory, runtime, edges.kernel, environment)
     return Containers(images, volumes, lifecycle, removal, execs, files, stats, commits, service)

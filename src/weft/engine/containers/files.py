@@ -9,6 +9,7 @@ from weft.engine.events import EventBus
 from weft.engine.inventory import Inventory
 from weft.engine.locks import Locks
 from weft.engine.sandbox.service import SandboxService
+from weft.engine.volume_mounts import VolumeMounts
 from weft.model.container import ContainerRecord, Status
 from weft.model.errors import Conflict, NotFound
 
@@ -17,10 +18,17 @@ class FileService:
     """Implements weft.api.backend.Files. A container may start and end while its files are read or written."""
 
     def __init__(
-        self, inventory: Inventory, files: ContainerFiles, sandboxes: SandboxService, locks: Locks, events: EventBus
+        self,
+        inventory: Inventory,
+        files: ContainerFiles,
+        volume_mounts: VolumeMounts,
+        sandboxes: SandboxService,
+        locks: Locks,
+        events: EventBus,
     ) -> None:
         self._inventory = inventory
         self._files = files
+        self._volume_mounts = volume_mounts
         self._sandboxes = sandboxes
         self._locks = locks
         self._events = events
@@ -69,11 +77,24 @@ class FileService:
         """Open a container's files; its lock is held for that alone."""
         async with self._locks.hold(record.id):
             record = self._inventory.find_container(record.id)
-            files = await self._files.open(self._sandboxes.bundle(record), whole=whole)
+            async with self._volumes_of(record, mounted=whole and not record.state.is_running):
+                files = await self._files.open(self._sandboxes.bundle(record), whole=whole)
         try:
             yield files
         finally:
             await files.close()
+
+    @asynccontextmanager
+    async def _volumes_of(self, record: ContainerRecord, *, mounted: bool) -> AsyncIterator[None]:
+        """Have volumes that are file systems of their own mounted meanwhile: what is open keeps them afterwards."""
+        if not mounted:
+            yield
+            return
+        await self._volume_mounts.hold(record)
+        try:
+            yield
+        finally:
+            await self._volume_mounts.let_go(record)
 
     def _emit(self, action: str, record: ContainerRecord) -> None:
         self._events.emit("container", action, record.id, event_attributes(record))
