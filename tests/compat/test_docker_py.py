@@ -189,13 +189,9 @@ def test_archives(client: DockerClient) -> None:
 
 @pytest.mark.weft_only("it has these")
 def test_what_is_refused_raises_and_names_it(client: DockerClient) -> None:
-    for names, act in (
-        ("search", lambda: client.images.search("busybox")),
-        ("plugin", lambda: client.plugins.install("vieux/sshfs")),
-    ):
-        with pytest.raises(APIError, match=names) as refused:
-            act()
-        assert refused.value.status_code == 501
+    with pytest.raises(APIError, match="search") as refused:
+        client.images.search("busybox")
+    assert refused.value.status_code == 501
 
 
 def test_images(client: DockerClient) -> None:
