@@ -270,8 +270,8 @@ def test_update_replaces_all_ports_at_once(docker: Docker) -> None:
     assert docker.inspect("one")["HostConfig"]["RestartPolicy"] == {"Name": "on-failure", "MaximumRetryCount": 3}
     before = (docker.inspect("one"), table(docker))
     assert update(PortBindings={"x": []}).status == 400
-    assert update(PortBindings={"80/tcp": [{"HostPort": "1"}]}, CpusetCpus="0").status == 501
-    assert "CpusetCpus is not supported by update" in update(CpusetCpus="0").message
+    assert update(PortBindings={"80/tcp": [{"HostPort": "1"}]}, OomScoreAdj=5).status == 501
+    assert "OomScoreAdj is not supported by update" in update(OomScoreAdj=5).message
     assert update(RestartPolicy={"Name": "sometimes"}).status == 400
     assert (docker.inspect("one"), table(docker)) == before
     assert update(PortBindings={}).status == 200

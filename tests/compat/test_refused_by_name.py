@@ -14,7 +14,6 @@ pytestmark = pytest.mark.weft_only("it has these")
 @pytest.mark.parametrize(
     ("line", "names"),
     [
-        ("update --cpuset-cpus 0 one", "CpusetCpus"),
         ("create --storage-opt size=1g busybox", "StorageOpt"),
     ],
 )

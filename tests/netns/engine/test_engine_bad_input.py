@@ -91,7 +91,7 @@ REFUSED = [
     Case("POST", "/containers/nobody/attach?stream=1&stdout=1", 404, UNKNOWN),
     Case("POST", "/containers/nobody/exec", 404, UNKNOWN, {"Cmd": ["true"]}),
     Case("POST", "/containers/nobody/update", 404, UNKNOWN, {"Memory": 0}),
-    Case("POST", "/containers/box/update", 501, "CpusetCpus is not supported by update", {"CpusetCpus": "0"}, old=ANY),
+    Case("POST", "/containers/box/update", 501, "OomScoreAdj is not supported by update", {"OomScoreAdj": 5}, old=ANY),
     *(Case("POST", f"/containers/nobody/{verb}", 404, UNKNOWN, {"PortBindings": {"80/tcp": []}}, old=ANY) for verb in ("publish", "unpublish")),
     *(Case("POST", f"/containers/box/{verb}", 400, "no port specified", {}, old=ANY) for verb in ("publish", "unpublish")),
     *(Case("POST", f"/containers/box/{verb}", 400, "invalid port specification", {"PortBindings": {"x": []}}, old=ANY) for verb in ("publish", "unpublish")),

@@ -1,6 +1,7 @@
 """Health checks: what is decided, and what a monitor makes of probes."""
 
 import asyncio
+import time
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from weft.daemon.engine import Engine
 from weft.engine.containers import health
 from weft.engine.containers.defaults import with_image_defaults
 from weft.model.container import ContainerRecord, ContainerSpec, ContainerState, ProcessSpec, RestartPolicy, Status
+from weft.model.errors import NotFound
 from weft.model.health import Health, HealthCheck, HealthStatus, ProbeResult
 from weft.model.image import ImageConfig
 
@@ -149,6 +151,10 @@ async def test_a_containers_health_follows_its_probes(world: World, engine: Engi
     container_id = await run(engine, QUICK)
     found = await becomes(engine, "healthy")
     assert (found.log[0].exit_code, found.log[0].output) == (0, "as told")
+    events = [each async for each in engine.events.subscribe(filters={}, since=1, until=time.time_ns())]
+    probe = next(each.attributes["execID"] for each in events if each.action == "exec_die")
+    with pytest.raises(NotFound):  # there are too many to remember
+        engine.execs.inspect(probe)
     world.runtime.probes = 1
     await becomes(engine, "unhealthy")
     assert engine.containers.find("one").state.status is Status.RUNNING

@@ -1,5 +1,7 @@
 """Limits that change while a container exists."""
 
+from dataclasses import replace
+
 import pytest
 from fakes import World
 
@@ -17,6 +19,9 @@ def test_what_is_not_asked_for_stays() -> None:
     assert changed(present, LimitChange()) == present
     after = changed(present, LimitChange(memory=32 * MIB, pids_limit=-1))
     assert (after.memory, after.memory_swap, after.cpu_shares, after.pids_limit) == (32 * MIB, 128 * MIB, 5, None)
+    pinned = changed(present, LimitChange(cpuset_cpus="0", cpuset_mems="0", blkio_weight=300, cpu_realtime_runtime=5))
+    assert pinned == replace(present, cpuset_cpus="0", cpuset_mems="0", blkio_weight=300, cpu_realtime_runtime=5)
+    assert changed(pinned, LimitChange(cpu_shares=7)) == replace(pinned, cpu_shares=7)
 
 
 @pytest.mark.parametrize(

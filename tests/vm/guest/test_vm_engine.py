@@ -129,3 +129,40 @@ def _greet(host: Host) -> None:
 
 
 _RECVERR = 11  # linux/in.h
+
+
+def test_statistics_are_those_of_version_2(docker: Docker, engine: Engine) -> None:
+    docker.out("run", "-d", "--name", "one", "-m", "64m", "busybox", "sh", "-c", "while :; do :; done")
+    found = engine.api.need("GET", "/containers/one/stats?stream=0")
+    cpu, before, memory = found["cpu_stats"], found["precpu_stats"], found["memory_stats"]
+    spent = cpu["cpu_usage"]["total_usage"] - before["cpu_usage"]["total_usage"]
+    assert 0 < spent <= (cpu["system_cpu_usage"] - before["system_cpu_usage"]) * 1.1
+    assert "percpu_usage" not in cpu["cpu_usage"]
+    assert cpu["cpu_usage"]["usage_in_usermode"] > 0
+    assert 0 < memory["usage"] < memory["limit"] == 64 << 20
+    assert {"anon", "file", "inactive_file", "pgfault"} <= memory["stats"].keys()
+    assert "max_usage" not in memory
+    assert found["pids_stats"] == {"current": 1, "limit": 2**64 - 1}
+    assert list(found["networks"]) == ["eth0"]
+    shown = docker.out("stats", "--no-stream", "--format", "{{.Name}} {{.MemUsage}} {{.PIDs}}")
+    assert re.fullmatch(r"one [0-9.]+KiB / 64MiB 1", shown)
+
+
+def test_limits_change_while_a_container_runs(docker: Docker) -> None:
+    docker.out("run", "-d", "--name", "one", "busybox", "top")
+    flags = ("-m", "96m", "--memory-swap", "128m", "--cpu-shares", "256", "--cpuset-cpus", "0", "--pids-limit", "77")
+    docker.out("update", *flags, "one")
+    files = [f"/sys/fs/cgroup/{name}" for name in ("memory.max", "memory.swap.max", "cpu.weight", "cpuset.cpus")]
+    shown = docker.lines("exec", "one", "cat", *files, "/sys/fs/cgroup/pids.max")
+    assert shown == [str(96 << 20), str(32 << 20), "10", "0", "77"]
+
+
+def test_a_container_is_checked_and_a_frozen_one_not(docker: Docker) -> None:
+    docker.out("run", "-d", "--name", "one", "--health-cmd", "true", "--health-interval", "100ms", "busybox", "top")
+    eventually(lambda: docker.inspect("one")["State"]["Health"]["Status"] == "healthy")
+    docker.out("pause", "one")
+    frozen = docker.inspect("one")["State"]["Health"]
+    docker.out("run", "--rm", "busybox", "sleep", "0.3")
+    assert docker.inspect("one")["State"]["Health"] == frozen
+    docker.out("unpause", "one")
+    eventually(lambda: docker.inspect("one")["State"]["Health"]["Status"] == "healthy")

@@ -198,11 +198,12 @@ class ContainerRoutes:
 
     async def update(self, call: Call) -> web.StreamResponse:
         """POST /containers/{name}/update, with PortBindings besides Docker's fields."""
-        change = container_update(await read_json(call, UPDATE), self._facts.machine.cpus)
+        change = container_update(await read_json(call, UPDATE), self._facts.machine)
         record = await self._containers.update(
             call.name, ports=change.ports, restart=change.restart, limits=change.limits
         )
-        return json_response(Warned(warnings=ports_answer(record, change.ports or ()).warnings))
+        warnings = [*change.warnings, *ports_answer(record, change.ports or ()).warnings]
+        return json_response(Warned(warnings=warnings))
 
     async def publish(self, call: Call) -> web.StreamResponse:
         """POST /containers/{name}/publish: Weft's own; further ports, at once if the container runs."""

@@ -24,11 +24,8 @@ class BlockIo(TypedDict):
 
 def block_io(host: HostConfig, limits: LimitSupport) -> BlockIo:
     """Return the limits; InvalidParameter in Docker's words for a weight out of range."""
-    weight = host.blkio_weight or 0
-    if weight and "blkio_weight" in limits.fields and weight not in _WEIGHTS:
-        raise InvalidParameter("Range of blkio weight is from 10 to 1000")
     return BlockIo(
-        blkio_weight=weight,
+        blkio_weight=weight(host, limits),
         blkio_weight_device=tuple(
             _limit(device.path, device.weight) for device in host.blkio_weight_device or () if device is not None
         ),
@@ -37,6 +34,14 @@ def block_io(host: HostConfig, limits: LimitSupport) -> BlockIo:
         blkio_device_read_iops=_rates(host.blkio_device_read_iops),
         blkio_device_write_iops=_rates(host.blkio_device_write_iops),
     )
+
+
+def weight(host: HostConfig, limits: LimitSupport) -> int:
+    """Return the weight, 0 without one; InvalidParameter in Docker's words if it is out of range."""
+    wanted = host.blkio_weight or 0
+    if wanted and "blkio_weight" in limits.fields and wanted not in _WEIGHTS:
+        raise InvalidParameter("Range of blkio weight is from 10 to 1000")
+    return wanted
 
 
 def _rates(devices: Iterable[ThrottleDevice | None] | None) -> tuple[DeviceLimit, ...]:

@@ -3,13 +3,14 @@
 Update has Docker's fields and PortBindings, which is Weft's own.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import msgspec
 
 from weft.api.wire.container_create import restart_policy
 from weft.api.wire.host_config import HostConfig, PortBindings
 from weft.api.wire.limits import limit_change
+from weft.api.wire.machine import Machine
 from weft.api.wire.ports import PortMap, parse_bindings, published_map
 from weft.api.wire.shapes import Answer, Request
 from weft.engine.containers.limits import LimitChange
@@ -18,8 +19,7 @@ from weft.model.errors import InvalidParameter, Unimplemented
 from weft.model.port import PortRequest
 
 _UNSET: tuple[object, ...] = (None, 0, "", False, [], {})
-_LIMITS = ("memory", "memory_swap", "memory_reservation", "nano_cpus", "cpu_shares", "cpu_period", "cpu_quota")
-_CHANGEABLE = frozenset({"port_bindings", "restart_policy", "pids_limit", *_LIMITS})
+_CHANGEABLE = {"port_bindings", "restart_policy"} | {field.name for field in fields(LimitChange)}
 
 DECODER = msgspec.json.Decoder(HostConfig)
 
@@ -47,21 +47,24 @@ class Update:
     ports: tuple[PortRequest, ...] | None = None
     restart: RestartPolicy | None = None
     limits: LimitChange | None = None
+    warnings: tuple[str, ...] = ()
 
 
-def container_update(request: HostConfig, cpus: int) -> Update:
+def container_update(request: HostConfig, machine: Machine) -> Update:
     """Return what is to change. Unimplemented names a field that Weft cannot change, InvalidParameter a bad value."""
     for field in msgspec.structs.fields(HostConfig):
         if field.name not in _CHANGEABLE and getattr(request, field.name) not in _UNSET:
             raise Unimplemented(
                 f"{field.encode_name} is not supported by update: Weft changes RestartPolicy, PortBindings and limits "
-                "of memory, CPU and processes; for the rest remove the container and create it again"
+                "of memory, CPU, processes and block devices; for the rest remove the container and create it again"
             )
     restart = request.restart_policy
+    limits, warnings = limit_change(request, machine)
     return Update(
         ports=None if request.port_bindings is None else parse_bindings(request.port_bindings),
         restart=restart_policy(restart, auto_remove=False) if restart is not None and restart.name else None,
-        limits=limit_change(request, cpus),
+        limits=limits,
+        warnings=warnings,
     )
 
 

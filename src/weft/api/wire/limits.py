@@ -1,8 +1,9 @@
 """Resources of HostConfig -> Resources, with the bounds that Docker puts on them (Engine API v1.51 Resources)."""
 
 from collections.abc import Iterable
+from dataclasses import fields
 
-from weft.api.wire.block_io import block_io
+from weft.api.wire.block_io import block_io, weight
 from weft.api.wire.cpusets import check_available
 from weft.api.wire.devices import device_mappings, device_rules
 from weft.api.wire.discards import held
@@ -61,13 +62,15 @@ def ulimits(given: Iterable[UlimitConfig | None] | None) -> tuple[Ulimit, ...]:
     return tuple(_ulimit(limit) for limit in given or () if limit is not None)
 
 
-def limit_change(host: HostConfig, cpus: int) -> LimitChange | None:
-    """Return what an update asks of the limits, None where it asks nothing; bounds as for `resources`."""
+def limit_change(host: HostConfig, machine: Machine) -> tuple[LimitChange | None, tuple[str, ...]]:
+    """Return what an update asks of the limits, None where it asks nothing; bounds and warnings as for `resources`."""
     memory, swap = host.memory or 0, host.memory_swap or 0
     # without a memory limit in the request, that of the container counts, which the engine knows
     _check_memory(memory, swap if memory else min(swap, 0), host.memory_reservation or 0)
-    _check_cpu(host, cpus)
-    change = LimitChange(
+    _check_cpu(host, machine.cpus)
+    _check_realtime(host, machine.limits)
+    check_available(host, machine.limits)
+    asked = Resources(
         memory=memory,
         memory_swap=swap,
         memory_reservation=host.memory_reservation or 0,
@@ -75,9 +78,16 @@ def limit_change(host: HostConfig, cpus: int) -> LimitChange | None:
         cpu_shares=max(host.cpu_shares or 0, 0),
         cpu_period=host.cpu_period or 0,
         cpu_quota=host.cpu_quota or 0,
+        cpu_realtime_period=host.cpu_realtime_period or 0,
+        cpu_realtime_runtime=host.cpu_realtime_runtime or 0,
+        cpuset_cpus=host.cpuset_cpus or "",
+        cpuset_mems=host.cpuset_mems or "",
+        blkio_weight=weight(host, machine.limits),
         pids_limit=host.pids_limit,
     )
-    return change if change != LimitChange() else None
+    asked, warnings = held(asked, host, machine.limits)
+    change = LimitChange(**{field.name: getattr(asked, field.name) for field in fields(LimitChange)})
+    return (change if change != LimitChange() else None), warnings
 
 
 def _check_memory(memory: int, swap: int, reservation: int) -> None:

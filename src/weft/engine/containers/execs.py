@@ -90,6 +90,10 @@ class ExecService:
             raise Conflict(f"timeout waiting for exec {exec_id} to be ready: start it") from None
         await self._runtime.exec_resize(exec_id, rows, columns)
 
+    def forget(self, exec_id: str) -> None:
+        """Remember it no longer, ended or not; of probes there would be too many."""
+        self._execs.pop(exec_id, None)
+
     def kill(self, exec_id: str) -> None:
         """Kill its processes, if they have not ended."""
         self._runtime.exec_kill(exec_id)

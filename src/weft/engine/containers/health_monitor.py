@@ -97,7 +97,7 @@ class HealthMonitor:
             self._events.emit("container", f"health_status: {now.status.value}", record.id, event_attributes(record))
 
     async def _probe(self, record: ContainerRecord, check: HealthCheck) -> ProbeResult:
-        start = self._environment.now()
+        start, exec_id = self._environment.now(), ""
         limit = health.timeout(check)
         spec = ExecSpec(
             argv=health.command(check, record.spec.process.shell),
@@ -109,13 +109,15 @@ class HealthMonitor:
             exec_id = await self._execs.create(record.id, spec)
             async with asyncio.timeout(_STARTS_WITHIN):
                 stdio = await self._execs.start(exec_id, detach=False, tty=False, console_size=(0, 0))
+            output = health.Output()
+            code = await self._outcome(exec_id, stdio, output, limit) if stdio is not None else _FAILED
         except WeftError as error:
             return ProbeResult(start=start, end=self._environment.now(), exit_code=_FAILED, output=error.message)
         except TimeoutError:
             words = f"timed out starting health check for container {record.id}"
             return ProbeResult(start=start, end=self._environment.now(), exit_code=_FAILED, output=words)
-        output = health.Output()
-        code = await self._outcome(exec_id, stdio, output, limit) if stdio is not None else _FAILED
+        finally:
+            self._execs.forget(exec_id)
         words = output.text
         if code is None:
             code = _FAILED

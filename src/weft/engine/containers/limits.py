@@ -8,7 +8,7 @@ from weft.model.errors import Conflict
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitChange:
-    """What is asked for; 0 leaves a limit as it is. `pids_limit` None leaves it, and less than 1 lifts it."""
+    """What is asked for; 0 or "" leaves a limit as it is. `pids_limit` None leaves it, and less than 1 lifts it."""
 
     memory: int = 0
     memory_swap: int = 0
@@ -17,6 +17,11 @@ class LimitChange:
     cpu_shares: int = 0
     cpu_period: int = 0
     cpu_quota: int = 0
+    cpu_realtime_period: int = 0
+    cpu_realtime_runtime: int = 0
+    cpuset_cpus: str = ""
+    cpuset_mems: str = ""
+    blkio_weight: int = 0
     pids_limit: int | None = None
 
 
@@ -36,6 +41,11 @@ def changed(present: Resources, change: LimitChange) -> Resources:
         cpu_shares=change.cpu_shares or present.cpu_shares,
         cpu_period=change.cpu_period or present.cpu_period,
         cpu_quota=change.cpu_quota or present.cpu_quota,
+        cpu_realtime_period=change.cpu_realtime_period or present.cpu_realtime_period,
+        cpu_realtime_runtime=change.cpu_realtime_runtime or present.cpu_realtime_runtime,
+        cpuset_cpus=change.cpuset_cpus or present.cpuset_cpus,
+        cpuset_mems=change.cpuset_mems or present.cpuset_mems,
+        blkio_weight=change.blkio_weight or present.blkio_weight,
     )
     if change.pids_limit is not None:
         after = replace(after, pids_limit=change.pids_limit if change.pids_limit > 0 else None)
