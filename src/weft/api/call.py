@@ -35,12 +35,12 @@ class Call:
     def text(self, key: str, default: str = "") -> str:
         """Return a query parameter as it was written."""
         self._check(key, _RAW)
-        return str(self.request.rel_url.query.get(key, default))
+        return _without_nul(key, str(self.request.rel_url.query.get(key, default)))
 
     def texts(self, key: str) -> tuple[str, ...]:
         """Return every value of a repeated query parameter."""
         self._check(key, (Kind.TEXTS,))
-        return tuple(self.request.rel_url.query.getall(key, ()))
+        return tuple(_without_nul(key, value) for value in self.request.rel_url.query.getall(key, ()))
 
     def flag(self, key: str, default: bool = False) -> bool:
         """Return a boolean: everything but 0, no, false, none and nothing is true."""
@@ -100,6 +100,12 @@ async def incoming(request: web.BaseRequest) -> AsyncIterator[bytes]:
 def said_of(text: str) -> str:
     """Return what an error of the HTTP parser says, without the bytes that it shows."""
     return _SHOWN.split(text, maxsplit=1)[0].replace("`", "")
+
+
+def _without_nul(key: str, value: str) -> str:
+    if "\0" in value:
+        raise InvalidParameter(f"invalid {key}: it holds a NUL character, which no name, path or argument can")
+    return value
 
 
 def whole_number(text: str) -> int:

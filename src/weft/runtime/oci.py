@@ -285,9 +285,12 @@ class OciRuntime:
         await self._command(container_id, "resume")
 
     async def _command(self, container_id: str, command: str, *flags: str) -> None:
-        program = self._programs.runtime(self._live(container_id).record.runtime)
+        live = self._live(container_id)
+        program = self._programs.runtime(live.record.runtime)
         outcome = await run(self._spawner, program.arguments(command, *flags, container_id), self._layout.exec_root)
         if outcome.status != 0:
+            if live.process.ended:
+                raise Conflict(f"container {short_id(container_id)} is not running")
             reason = outcome.output.decode(errors="replace").strip()
             raise SystemFailure(f"{program.name} {command} of container {short_id(container_id)} failed: {reason}")
 

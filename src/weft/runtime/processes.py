@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import select
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,15 @@ class ProcessWatch:
     def alive(self) -> bool:
         """Whether the end has not been seen yet."""
         return self._open
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended, whether that has been seen or not: the kernel is asked."""
+        if not self._open:
+            return True
+        poll = select.poll()
+        poll.register(self.descriptor, select.POLLIN)
+        return bool(poll.poll(0))
 
     def kill(self, number: int) -> None:
         """Signal exactly this process; ProcessLookupError when it has ended."""

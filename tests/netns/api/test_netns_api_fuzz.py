@@ -101,7 +101,8 @@ def test_whatever_is_asked_is_answered_and_nothing_stays_behind(engine: WeftEngi
     reports += warming
     print({key: [report[key] for report in reports] for key in ("sent", "statuses", "slowest")})
     assert sum(report["sent"] for report in reports) >= REQUESTS // WORKERS * WORKERS
-    assert {key: text for report in reports for key, text in report["found"].items()} == {}
+    found = {key: text for report in reports for key, text in report["found"].items()}
+    assert not found, "\n".join(f"{key}\n{text}" for key, text in found.items())
     assert settled(engine) == before
     made = {name for report in reports for name in report["made"]}
     assert left_cgroups(made) == []

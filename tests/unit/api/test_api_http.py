@@ -108,6 +108,14 @@ async def test_a_body_that_goes_wrong_later_on(path: str, engine: FakeEngine, ra
     assert b"chunk size" in received
 
 
+@pytest.mark.parametrize(
+    "path", ["containers/c/top?ps_args=a%00", "images/get?names=a%00", "containers/c/logs?tail=%00"]
+)
+async def test_a_parameter_with_a_nul(path: str, engine: FakeEngine, raw: RawClient) -> None:
+    engine.containers.add("c")
+    assert " 400 " in await raw.request(f"GET /{path}&stdout=1")
+
+
 async def test_an_attach_with_a_large_body_is_refused(engine: FakeEngine, raw: RawClient) -> None:
     engine.containers.add("c")
     head = "POST /containers/c/attach?stream=1&stdout=1 HTTP/1.1\r\nHost: d\r\nContent-Length: 99999999\r\n\r\n"
