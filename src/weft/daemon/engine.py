@@ -14,6 +14,7 @@ from weft.engine.contract.records import Record
 from weft.engine.events import EventBus
 from weft.engine.inventory import Inventory
 from weft.engine.locks import Locks
+from weft.engine.networks.arrivals import Arrivals
 from weft.engine.networks.defaults import DefaultNetworks
 from weft.engine.networks.neighbours import Neighbours
 from weft.engine.sandbox.addresses import AddressBook
@@ -44,7 +45,17 @@ class Engine:
         self.events = events = EventBus(outside.now)
         self.inventory = inventory = Inventory(edges.store, records)
         ground = Ground(
-            edges, inventory, settings, drivers, outside, events, Locks(), AddressBook(), ShardBook(), PortBook()
+            edges,
+            inventory,
+            settings,
+            drivers,
+            outside,
+            events,
+            Locks(),
+            AddressBook(),
+            ShardBook(),
+            PortBook(),
+            Arrivals(),
         )
         self._edges = edges
         self._sandboxes = sandboxes = make_sandboxes(ground, self._gateway_network)

@@ -32,6 +32,7 @@ from weft.engine.events import EventBus
 from weft.engine.images import ImageService
 from weft.engine.inventory import Inventory
 from weft.engine.locks import Locks
+from weft.engine.networks.arrivals import Arrivals
 from weft.engine.networks.ipams import Ipams
 from weft.engine.networks.outside import OutsideNetworks
 from weft.engine.networks.service import NetworkService
@@ -92,6 +93,7 @@ class Ground:
     addresses: AddressBook
     shards: ShardBook
     ports: PortBook
+    arrivals: Arrivals
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,19 @@ def make_sandboxes(ground: Ground, gateway_network: Callable[[], Awaitable[Netwo
         news,
         Membership(inventory, kernel, allotment, planner, publisher, links, outside, leasing, way_out, news),
         SandboxService(
-            inventory, kernel, runtime, names, allotment, planner, publisher, links, outside, leasing, way_out, news
+            inventory,
+            kernel,
+            runtime,
+            names,
+            allotment,
+            planner,
+            publisher,
+            links,
+            outside,
+            leasing,
+            way_out,
+            news,
+            ground.arrivals,
         ),
     )
 
@@ -170,6 +184,7 @@ def make_networks(ground: Ground, sandboxes: Sandboxes) -> NetworkService:
         sandboxes.membership,
         OutsideNetworks(ground.inventory, ground.drivers, ground.edges.remotes, sandboxes.ipams),
         ground.container_locks,
+        ground.arrivals,
         ground.events,
         ground.environment,
         ground.settings,

@@ -97,7 +97,10 @@ class Sandboxes:
 
 
 def _is_pin(entry: Path) -> bool:
-    return libc.file_system(str(entry)) == libc.NSFS_MAGIC
+    try:
+        return libc.file_system(str(entry)) == libc.NSFS_MAGIC
+    except FileNotFoundError:  # let go since the directory was read
+        return False
 
 
 def _is_shared_mount(path: str) -> bool:

@@ -16,6 +16,7 @@ from weft.engine.contract.records import Delete
 from weft.engine.events import EventBus
 from weft.engine.inventory import Inventory
 from weft.engine.locks import Locks
+from weft.engine.networks.arrivals import Arrivals
 from weft.engine.networks.collisions import route_warnings
 from weft.engine.networks.configuration import as_configuration, check_not_depended_on, with_configuration
 from weft.engine.networks.ipams import is_outside
@@ -56,6 +57,7 @@ class NetworkService:
         membership: Membership,
         outside: OutsideNetworks,
         container_locks: Locks,
+        arrivals: Arrivals,
         events: EventBus,
         environment: Environment,
         settings: Settings,
@@ -67,6 +69,7 @@ class NetworkService:
         self._membership = membership
         self._outside = outside
         self._container_locks = container_locks
+        self._arrivals = arrivals
         self._locks = Locks()
         self._creating = asyncio.Lock()  # pools are chosen one after the other: each sees those before it
         self._events = events
@@ -269,12 +272,13 @@ class NetworkService:
         async with self._locks.hold(record.id), self._with_its_parent(record):
             record = self._inventory.find_network(record.id)
             self._check_unused(record)
-            # the record goes last: what a crash cuts off, a second removal completes
-            await self._outside.delete(record)
-            await self._kernel.teardown(await self.removal_plan(record))
-            await self._outside.release(record)
-            self._inventory.commit((Delete(NetworkRecord, record.id),))
-            self._addresses.forget(record.id)
+            with self._arrivals.leaving(record):
+                # the record goes last: what a crash cuts off, a second removal completes
+                await self._outside.delete(record)
+                await self._kernel.teardown(await self.removal_plan(record))
+                await self._outside.release(record)
+                self._inventory.commit((Delete(NetworkRecord, record.id),))
+                self._addresses.forget(record.id)
         self._emit("destroy", record)
 
     @asynccontextmanager

@@ -8,6 +8,7 @@ from weft.engine.contract.kernel import Kernel
 from weft.engine.contract.leases import Lease
 from weft.engine.contract.runtime import Bundle, Runtime
 from weft.engine.inventory import Inventory
+from weft.engine.networks.arrivals import Arrivals
 from weft.engine.sandbox.allotment import Allotment
 from weft.engine.sandbox.endpoints import interface_names
 from weft.engine.sandbox.leasing import Leasing, with_leases
@@ -42,6 +43,7 @@ class SandboxService:
         leasing: Leasing,
         way_out: WayOut,
         news: News,
+        arrivals: Arrivals,
     ) -> None:
         self._inventory = inventory
         self._kernel = kernel
@@ -55,6 +57,7 @@ class SandboxService:
         self._leasing = leasing
         self._way_out = way_out
         self._news = news
+        self._arrivals = arrivals
 
     # ── what others ask about a sandbox ──
 
@@ -124,8 +127,12 @@ class SandboxService:
     async def _raise_own(self, record: ContainerRecord) -> ContainerRecord:
         if record.sandbox_id:  # kept for containers that joined it
             return record
-        record = former = with_networks(self._inventory, _bare(record))
-        record = await self._allotment.take_all(record)
+        record = with_networks(self._inventory, _bare(record))
+        with self._arrivals.arriving(record.attachments):
+            return await self._raise_on_networks(record)
+
+    async def _raise_on_networks(self, former: ContainerRecord) -> ContainerRecord:
+        record = await self._allotment.take_all(former)
         try:
             record = await self._enter_outside(record)
             record = await self._enter_wires(record)
