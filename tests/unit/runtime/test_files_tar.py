@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from weft.runtime.files.extracting import Extractor, Manner, Refused
+from weft.runtime.files.extracting import Extractor, Manner
 from weft.runtime.files.packing import Packer
 from weft.runtime.files.places import make_place, resolve
+from weft.runtime.files.refused import Refused
 from weft.runtime.files.tar_header import Header
 from weft.runtime.syscalls import open_in_root
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import IO, Final
 
 from weft.runtime.files.places import open_directory
+from weft.runtime.files.refused import Refused
 
 _NEW: Final = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -25,10 +26,6 @@ _LAST: Final = 1 << 34  # seconds since the epoch: what ext4 can hold, roughly
 _ATTRIBUTE: Final = "SCHILY.xattr."
 _ATTRIBUTES: Final = ("user.", "security.capability")  # what a layer may carry as well
 _DEVICES: Final = {tarfile.CHRTYPE: stat.S_IFCHR, tarfile.BLKTYPE: stat.S_IFBLK, tarfile.FIFOTYPE: stat.S_IFIFO}
-
-
-class Refused(Exception):
-    """The archive is not what it should be; the text says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

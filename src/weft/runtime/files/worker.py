@@ -2,6 +2,7 @@
 
 It is another process than the daemon for the daemon's sake, which would be slow meanwhile; a job is called off by
 ending it. It gets open descriptors and never names of the host, and it ends when nobody reads or writes any more.
+Each job imports what it needs alone, since its first byte is waited for.
 
 Usage: python -m weft.runtime.files.worker JSON, where JSON is a Job. Results go to standard output, archives come by
 standard input, a failure is a line of JSON on standard error: {"kind", "message"}.
@@ -12,18 +13,13 @@ import json
 import os
 import posixpath
 import resource
-import subprocess
 import sys
-import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import IO, Final
 
-from weft.runtime.files.changes import Comparison
-from weft.runtime.files.extracting import Extractor, Manner, Refused
-from weft.runtime.files.packing import Packer
 from weft.runtime.files.places import open_directory
-from weft.runtime.images.compression import CHUNK, program_for
+from weft.runtime.files.refused import Refused
 from weft.runtime.syscalls import open_in_root
 
 _FAILED: Final = 1
@@ -52,6 +48,8 @@ def main() -> int:
 
 def _pack(job: Mapping[str, object]) -> None:
     """Send what is at `path` inside `root` under the name `name`; a directory with all that is in it."""
+    from weft.runtime.files.packing import Packer
+
     root, path, name = _number(job, "root"), str(job["path"]), str(job["name"])
     packer = Packer(_OUTPUT)
     if job["directory"]:
@@ -65,6 +63,8 @@ def _pack(job: Mapping[str, object]) -> None:
 
 def _export(job: Mapping[str, object]) -> None:
     """Send a whole root."""
+    from weft.runtime.files.packing import Packer
+
     packer = Packer(_OUTPUT, user_attributes=True)
     packer.content(open_in_root(_number(job, "root"), "/", _DIRECTORY), "")
     packer.end()
@@ -72,6 +72,8 @@ def _export(job: Mapping[str, object]) -> None:
 
 def _difference(job: Mapping[str, object]) -> None:
     """Send a writable layer as an image's layer."""
+    from weft.runtime.files.packing import Packer
+
     packer = Packer(_OUTPUT, whiteouts=True, user_attributes=True)
     packer.content(open_in_root(_number(job, "upper"), "/", _DIRECTORY), "")
     packer.end()
@@ -79,12 +81,17 @@ def _difference(job: Mapping[str, object]) -> None:
 
 def _changes(job: Mapping[str, object]) -> None:
     """Print a list of [kind, path]."""
+    from weft.runtime.files.changes import Comparison
+
     changes = Comparison(_number(job, "upper"), _number(job, "below")).changes()
     sys.stdout.write(json.dumps(list(changes)))
 
 
 def _extract(job: Mapping[str, object]) -> None:
     """Write the archive that comes in, compressed or not, into the directory `path` inside `root`."""
+    from weft.runtime.files.extracting import Extractor, Manner
+    from weft.runtime.images.compression import CHUNK, program_for
+
     owner = job["owner"]
     manner = Manner(
         owner=(int(owner[0]), int(owner[1])) if isinstance(owner, list) else None, keep_types=bool(job["keep_types"])
@@ -99,6 +106,9 @@ def _extract(job: Mapping[str, object]) -> None:
 
 
 def _decompressed(program: str, given: io.BufferedReader) -> IO[bytes]:
+    import subprocess
+    import threading
+
     try:
         process = subprocess.Popen([program, "-dcq"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     except FileNotFoundError:
@@ -109,6 +119,8 @@ def _decompressed(program: str, given: io.BufferedReader) -> IO[bytes]:
 
 
 def _feed(source: io.BufferedReader, target: IO[bytes]) -> None:
+    from weft.runtime.images.compression import CHUNK
+
     with suppress(BrokenPipeError), target:
         while data := source.read1(CHUNK):
             target.write(data)
