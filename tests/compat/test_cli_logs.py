@@ -132,9 +132,9 @@ def test_the_local_driver(docker: Docker) -> None:
 @pytest.mark.parametrize(
     ("flags", "refusal"),
     [
-        ("--log-driver nonsense", "logger: no log driver named 'nonsense' is registered"),
+        ("--log-driver nonsense", 'error looking up logging plugin nonsense: plugin "nonsense" not found'),
         ("--log-opt nonsense=1", "unknown log opt 'nonsense' for json-file log driver"),
-        ("--log-driver local --log-opt tag=x", "unknown log opt 'tag' for local log driver"),
+        ("--log-driver local --log-opt tag=x", "unknown log opt 'tag' for log driver local"),
         ("--log-opt mode=x", "logger: logging mode not supported: x"),
         ("--log-opt max-buffer-size=1m", "logger: max-buffer-size option is only supported with 'mode=non-blocking'"),
     ],
@@ -147,7 +147,7 @@ def test_wrong_options(docker_newest: Docker, flags: str, refusal: str) -> None:
 @pytest.mark.parametrize("driver", ["syslog", "journald", "gelf", "fluentd", "awslogs", "splunk", "gcplogs"])
 def test_drivers_that_are_not_there(docker_newest: Docker, driver: str) -> None:
     refusal = docker_newest.fails("create", "--log-driver", driver, "busybox")
-    assert f"logger: no log driver named '{driver}' is registered" in refusal
+    assert f'error looking up logging plugin {driver}: plugin "{driver}" not found' in refusal
 
 
 @pytest.mark.weft_only("what Docker has")

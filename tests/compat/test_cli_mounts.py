@@ -119,7 +119,8 @@ def test_volumes_with_all_options(docker: Docker) -> None:
     docker.out("create", "--name", "one", "--mount", f"type=volume,src=data,dst=/data,{options}", "busybox")
     assert docker.inspect("volume", "data")["Labels"] == {"team": "blue"}
     assert docker.inspect("one")["Mounts"][0]["Name"] == "data"
-    refusal = docker.fails("create", "--mount", "type=volume,dst=/data,volume-driver=nonsense", "busybox")
+    flag = "type=volume,dst=/data,volume-driver=nonsense"
+    refusal = docker.fails("create", "--pull", "never", "--mount", flag, "busybox")
     assert "nonsense" in refusal
 
 
@@ -242,12 +243,13 @@ def test_volumes_that_cannot_be(docker: Docker) -> None:
     refusal = docker.fails("run", "-v", "gone:/in", "busybox")
     assert re.search(r"error while mounting volume '\S+/gone/_data': failed to mount local volume: mount "
                      r"/nonsense:\S+/gone/_data, flags: 0x1000: no such file or directory", refusal)  # fmt: skip
-    assert docker.lines("ps", "-aq") == []
+    if not docker.engine.reference:  # which keeps what it made
+        assert docker.lines("ps", "-aq") == []
     nfs = ("-o", "type=nfs", "-o", "device=:/export", "-o", "o=addr=10.254.254.254,rw,soft,password=secret")
     docker.out("volume", "create", *nfs, "remote")
     refusal = docker.fails("run", "--rm", "-v", "remote:/in", "busybox")
     assert "failed to mount local volume: mount :/export:" in refusal
-    assert "secret" not in refusal
+    assert "secret" not in refusal or docker.engine.reference  # 20.10 shows it
     names = ("-o", "type=nfs", "-o", "device=:/export", "-o", "o=addr=no.such.host.invalid")
     docker.out("volume", "create", *names, "nameless")
     assert "error resolving passed in network volume address" in docker.fails(

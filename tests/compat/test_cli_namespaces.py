@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from rig.docker import Docker
@@ -58,7 +60,8 @@ def test_what_cannot_be_joined(docker: Docker) -> None:
 def test_modes_of_ipc(docker: Docker) -> None:
     assert "No such file" in docker("run", "--rm", "--ipc", "none", "busybox", "ls", "/dev/shm").stderr
     assert docker.inspect(docker.out("create", "busybox"))["HostConfig"]["IpcMode"] == "private"
-    assert "invalid IPC mode" in docker.fails("create", "--ipc", "nonsense", "busybox")
+    if not docker.engine.reference:  # which finds out at the start
+        assert "invalid IPC mode" in docker.fails("create", "--ipc", "nonsense", "busybox")
 
 
 def test_cgroup_namespaces(docker: Docker) -> None:
@@ -75,9 +78,12 @@ def test_user_namespace_of_the_host(docker: Docker) -> None:
 
 
 def test_further_groups(docker: Docker) -> None:
-    shown = run(docker, "--group-add", "www-data", "--group-add", "777", "busybox", "id", "-G").split()
-    assert {"33", "777"} <= set(shown)
-    assert "unable to find group nonsense" in docker.fails("run", "--rm", "--group-add", "nonsense", "busybox")
+    shown = run(docker, "--group-add", "776", "--group-add", "777", "busybox", "id", "-G").split()
+    assert {"776", "777"} <= set(shown)
+    refusal = docker.fails("run", "--rm", "--group-add", "nonsense", "busybox")
+    assert re.search("[Uu]nable to find group nonsense", refusal)
+    if not docker.engine.reference:  # whose image has few groups
+        assert "33" in run(docker, "--group-add", "www-data", "busybox", "id", "-G").split()
 
 
 @pytest.mark.weft_only("since version 28")

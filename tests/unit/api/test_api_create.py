@@ -409,13 +409,13 @@ def test_defaults_are_those_of_docker() -> None:
         ({"Annotations": {"": "x"}}, "invalid Annotations: the empty string is not permitted as an annotation key"),
         ({"CapAdd": ["zz"]}, 'invalid CapAdd: unknown capability: "CAP_ZZ"'),
         ({"SecurityOpt": ["zz"]}, 'invalid --security-opt 1: "zz"'),
-        ({"LogConfig": {"Type": "syslog"}}, "logger: no log driver named 'syslog' is registered"),
+        ({"LogConfig": {"Type": "syslog"}}, 'error looking up logging plugin syslog: plugin "syslog" not found'),
         ({"LogConfig": {"Config": {"mode": "x"}}}, "logger: logging mode not supported: x"),
         (
             {"LogConfig": {"Config": {"max-buffer-size": "1m"}}},
             "logger: max-buffer-size option is only supported with 'mode=non-blocking'",
         ),
-        ({"LogConfig": {"Type": "local", "Config": {"env": "A"}}}, "unknown log opt 'env' for local log driver"),
+        ({"LogConfig": {"Type": "local", "Config": {"env": "A"}}}, "unknown log opt 'env' for log driver local"),
         (
             {"LogConfig": {"Config": {"compress": "true", "max-file": "3"}}},
             "compress cannot be true when max-file is less than 2 or max-size is not set",

@@ -31,7 +31,7 @@ def log_config(config: LogConfigConfig | None, default: str = DRIVERS[0]) -> Log
     options = text_map(given.config)
     driver = given.type or default
     if driver not in _OPTIONS:
-        raise InvalidParameter(f"logger: no log driver named '{driver}' is registered")
+        raise InvalidParameter(f'error looking up logging plugin {driver}: plugin "{driver}" not found')
     if driver != "none":
         _check_mode(options)
     for name, value in options.items():
@@ -57,7 +57,8 @@ def _check(driver: str, name: str, value: str) -> None:
     if name in _COMMON and driver != "none":
         return
     if name not in _OPTIONS[driver]:
-        raise InvalidParameter(f"unknown log opt '{name}' for {driver} log driver")
+        whose = "log driver local" if driver == "local" else f"{driver} log driver"  # as each of Docker's says it
+        raise InvalidParameter(f"unknown log opt '{name}' for {whose}")
     if name in _VALUES:
         _VALUES[name](value)
 

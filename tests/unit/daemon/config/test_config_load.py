@@ -261,7 +261,7 @@ def test_a_flag_that_is_wrong_is_refused_by_name(arguments: list[str], text: str
         ({"default-shm-size": 0}, "SHM size can not be less than 0"),
         ({"bridge": "br0", "bip": "10.0.0.1/24"}, "You specified -b & --bip, mutually exclusive options"),
         ({"bridge": "a/b"}, "bridge: a/b cannot be the name of a link"),
-        ({"log-driver": "fluentd"}, "logger: no log driver named 'fluentd' is registered"),
+        ({"log-driver": "fluentd"}, 'plugin "fluentd" not found'),
         ({"default-ipc-mode": "host"}, 'IPC mode "host" is not supported as default value'),
         ({"default-cgroupns-mode": "x"}, "invalid default cgroup namespace: x"),
         ({"cpu-rt-runtime": -1}, "invalid cpu-rt-runtime: -1"),
