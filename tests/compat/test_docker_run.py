@@ -11,7 +11,12 @@ import pytest
 
 from rig.docker import Docker
 from rig.eventually import eventually
-from rig.terminal import CTRL_C, CTRL_D, CTRL_P_CTRL_Q
+from rig.terminal import CTRL_C, CTRL_D, CTRL_P_CTRL_Q, Terminal
+
+
+def _grown(screen: Terminal) -> bool:
+    screen.resize(40, 100)  # a signal that comes before the CLI listens for it is lost
+    return bool(screen.expect(r"\n40 100\r\n", timeout=2))
 
 
 def test_run_on_a_terminal(docker: Docker) -> None:
@@ -19,9 +24,8 @@ def test_run_on_a_terminal(docker: Docker) -> None:
         screen.expect(r"/ # ")
         screen.line("stty size; tty; echo $TERM")
         screen.expect(r"31 97\r\n/dev/pts/0\r\nxterm\r\n")
-        screen.resize(40, 100)
         screen.line('until [ "$(stty size)" = "40 100" ]; do sleep 0.1; done; stty size')
-        screen.expect(r"\n40 100\r\n")
+        eventually(lambda: _grown(screen), timeout=30)
         screen.line("echo $((6 * 7)); sleep 100")
         screen.expect(r"42\r\n")
         time.sleep(0.2)  # the shell hands the terminal to `sleep` after the echo
