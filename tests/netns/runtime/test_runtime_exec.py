@@ -50,7 +50,9 @@ async def test_a_terminal(lab: RuntimeLab, record: ContainerRecord) -> None:
     async def note(_: Exit) -> None: ...
 
     exec_id = secrets.token_hex(32)
-    script = "stty size; trap 'stty size' WINCH; echo ready; until read line; do :; done; echo got $line $TERM"
+    # crun sets the size while the process starts already
+    script = "until stty size 2>/dev/null; do :; done; trap 'stty size' WINCH; echo ready; until read line; do :; done"
+    script += "; echo got $line $TERM"
     spec = ExecSpec(argv=("sh", "-c", script), tty=True, attach_stdin=True, attach_stdout=True, console_size=(20, 60))
     _, stdio = await lab.runtime.exec_start(record, exec_id, spec, note)
     assert stdio is not None
