@@ -132,16 +132,19 @@ class SandboxService:
             return await self._raise_on_networks(record)
 
     async def _raise_on_networks(self, former: ContainerRecord) -> ContainerRecord:
-        record = await self._allotment.take_all(former)
+        record, applied = await self._allotment.take_all(former), Plan()
         try:
             record = await self._enter_outside(record)
             record = await self._enter_wires(record)
             record = await self._publisher.allocate(record)
             plan = self._planner.raise_plan(record) + self._links.settle(record)
             await self._kernel.apply(plan)
+            applied = plan
             await self._publisher.begin_to_carry(record)
             record = await self._outside.publish(former, record)
         except BaseException:
+            if not record.sandbox_id:  # else what follows takes all of the sandbox down
+                await self._kernel.teardown(applied.inverse)
             await self._leave_outside(record, former)
             await self._release(record)
             raise
