@@ -106,6 +106,7 @@ class Membership:
             self._links.settle(before)
             await self._publisher.carry(before)
             raise
+        self._publisher.moved(before, after)
 
     async def _let_in(self, before: ContainerRecord, after: ContainerRecord, attachment: Attachment) -> ContainerRecord:
         try:
@@ -144,6 +145,7 @@ class Membership:
         await self._leasing.release(record, {attachment.network_id})
         plan = self._links.settle(disconnected) + self._planner.disconnect_plan(record, disconnected, attachment)
         await self._kernel.teardown(plan)
+        self._publisher.moved(record, disconnected)
         await self._publisher.carry(disconnected)
         await self._outside.leave(record, {attachment.network_id})
         disconnected = await self._outside.publish_what_can(record, disconnected)

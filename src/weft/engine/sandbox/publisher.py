@@ -140,12 +140,13 @@ class Publisher:
         families = [self._reach.is_translated(was, v) == self._reach.is_translated(now, v) for v in (4, 6)]
         if all(families) and self._reach.routed(before) == self._reach.routed(after):
             return after
-        self._book.release(before.ports)
-        try:
-            return await self.allocate(after)
-        except BaseException:
-            self._book.restore(before)
-            raise
+        requests = requests_of(after.spec.networking)
+        return replace(after, ports=await self.take(after, requests, instead_of=before.ports))
+
+    def moved(self, before: ContainerRecord, after: ContainerRecord) -> None:
+        """Give back what a move left, once it is out of the kernel: nobody may take it any sooner."""
+        kept = {_place(port) for port in after.ports}
+        self._book.release([port for port in before.ports if _place(port) not in kept])
 
     def _is_relayed(self, gateways: Gateways) -> bool:
         """Whether IPv6 addresses of the host lead to a container that has IPv4 alone."""
@@ -219,6 +220,10 @@ class Publisher:
         gateways = own_gateways_of(record, self._inventory.networks)
         carried = [_relayed(port, record.id) for port in self.relayed(record) if port.protocol is Protocol.TCP]
         return (*self._reach.publications(record, gateways), *carried)
+
+
+def _place(port: PublishedPort) -> tuple[object, ...]:
+    return port.container_port.protocol, port.host_address, port.host_port
 
 
 def _relayed(port: RelayedPort, owner: str) -> Publication:
