@@ -3,7 +3,7 @@
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from weft.daemon.config.daemon_config import DaemonConfig
 from weft.daemon.config.reload import reloadable
 from weft.daemon.engine import Engine
 from weft.daemon.host_summary import HostObserver, file_system, nft_version
+from weft.daemon.kept_process import Handover
 from weft.daemon.listeners import Listener
 from weft.daemon.log import set_level
 from weft.daemon.names import DnsProcess
@@ -23,6 +24,7 @@ from weft.daemon.services import Edges
 from weft.daemon.settings import persistent_id, settings_of
 from weft.drivers.bridge import BridgeDriver
 from weft.drivers.registry import built_in
+from weft.engine.contract.records import Record
 from weft.engine.networks.predefined import bridge_spec
 from weft.engine.system import DaemonSummary, SystemService
 from weft.kernel.host import HostKernel
@@ -95,6 +97,36 @@ class Daemon:
         store = SqliteStore(data_root / _STORE)
         stack.callback(store.close)
         records = store.load()
+        holder: list[Engine] = []
+
+        async def hand_over() -> None:
+            for engine in holder:
+                await engine.hand_over_names()
+
+        edges = await self._edges(stack, store, records, hand_over)
+        drivers = built_in(ip_forward=config.ip_forward, direct_routing=config.allow_direct_routing)
+        engine = Engine(edges, records, settings, drivers)
+        holder.append(engine)
+        system = SystemService(
+            engine.inventory,
+            edges.images,
+            edges.runtime,
+            drivers,
+            edges.remotes,
+            engine.events,
+            settings,
+            HostObserver(nft_version(), file_system(config.data_root)),
+            self._summary,
+            engine.warnings,
+        )
+        return engine, system
+
+    async def _edges(
+        self, stack: AsyncExitStack, store: SqliteStore, records: Sequence[Record], hand_over: Handover
+    ) -> Edges:
+        """Open what the engine stands on; `stack` closes it again."""
+        config = self._config
+        data_root, exec_root = Path(config.data_root), Path(config.exec_root)
         kernel = HostKernel(exec_root)
         await kernel.open()
         stack.push_async_callback(kernel.close)
@@ -108,12 +140,6 @@ class Daemon:
         )
         await runtime.open()
         stack.push_async_callback(runtime.close)
-        holder: list[Engine] = []
-
-        async def hand_over() -> None:
-            for engine in holder:
-                await engine.hand_over_names()
-
         names = DnsProcess(config.exec_root, hand_over, log_path=os.path.join(config.exec_root, "weft-dns.log"))
         await names.start()
         stack.push_async_callback(names.stop)
@@ -131,25 +157,9 @@ class Daemon:
         leases = DhcpClients(exec_root / "dhcp", data_root / "dhcp")
         await leases.open()
         stack.push_async_callback(leases.close)
-        edges = Edges(
+        return Edges(
             kernel, runtime, images, volumes, HostFileSystem(), runtime.files, names, store, remotes, relay, leases
         )
-        drivers = built_in(ip_forward=config.ip_forward, direct_routing=config.allow_direct_routing)
-        engine = Engine(edges, records, settings, drivers)
-        holder.append(engine)
-        system = SystemService(
-            engine.inventory,
-            images,
-            runtime,
-            drivers,
-            remotes,
-            engine.events,
-            settings,
-            HostObserver(nft_version(), file_system(config.data_root)),
-            self._summary,
-            engine.warnings,
-        )
-        return engine, system
 
     def _open_images(self, data_root: Path, store: SqliteStore, records: list[ImageRecord]) -> ImageStore:
         config = self._config
