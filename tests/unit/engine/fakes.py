@@ -58,6 +58,8 @@ class FakeKernel:
         self.elements: dict[str, set[Any]] = defaultdict(set)
         self.loads = 0
         self.fail_on = ""
+        self.makes_bridges = asyncio.Event()  # plans that make one wait for it
+        self.makes_bridges.set()
         self.occupied: frozenset[Listener] = frozenset()
         self.foreign = ForeignListing()
         self.neighbours = 0  # of which the limit is not shown
@@ -65,6 +67,8 @@ class FakeKernel:
         self.flushes: asyncio.Queue[str] = asyncio.Queue()
 
     async def apply(self, plan: Plan) -> None:
+        if any(isinstance(operation, CreateBridge) for operation in plan):
+            await self.makes_bridges.wait()
         done: list[Operation] = []
         try:
             for operation in plan:
@@ -208,6 +212,8 @@ class FakeRuntime:
         self.probes = 0  # how the next execs named `probe` end; those named `hung` end when they are killed
         self.hung: dict[str, tuple[FakeStdio, Callable[[Exit], Awaitable[None]]]] = {}
         self.looks = 0  # at what a container uses
+        self.creates = asyncio.Event()  # creations wait for it
+        self.creates.set()
         self._ending: list[asyncio.Future[None]] = []
         self._callback: Callable[[str, Exit], None] | None = None
         self._pid = 100
@@ -235,6 +241,7 @@ class FakeRuntime:
         if bundle.record.spec.process.argv[0] == "missing":
             raise InvalidParameter('exec: "missing": executable file not found in $PATH: unknown')
         await asyncio.sleep(0)
+        await self.creates.wait()
         self._pid += 1
         self.created[container_id] = bundle
         return self._pid

@@ -296,3 +296,33 @@ async def test_an_exec_reports_its_exit(engine: Engine) -> None:
         assert engine.execs.inspect(failing).exit_code == code
     with pytest.raises(Conflict, match="has already run"):
         await engine.execs.start(exec_id, detach=False, tty=False, console_size=(0, 0))
+
+
+async def test_a_network_stays_while_a_container_on_it_is_coming_up(world: World, engine: Engine) -> None:
+    await engine.networks.create(NetworkSpec(name="net"))
+    created = await engine.containers.create("one", spec(network="net"), {}, "")
+    world.runtime.creates.clear()
+    start = asyncio.create_task(engine.containers.start("one"))
+    while not engine.containers.find("one").sandbox_id:
+        await asyncio.sleep(0)
+    with pytest.raises(Forbidden, match="network net has active endpoints"):
+        await engine.networks.remove("net")
+    world.runtime.creates.set()
+    await start
+    assert world.runtime.running[created.id]
+
+
+async def test_a_start_waits_for_a_network_that_is_being_made(world: World, engine: Engine) -> None:
+    world.kernel.makes_bridges.clear()
+    making = asyncio.create_task(engine.networks.create(NetworkSpec(name="net")))
+    while engine.inventory.network_named("net") is None:
+        await asyncio.sleep(0)
+    start = asyncio.create_task(run(engine, "one", spec(network="net")))
+    while engine.inventory.container_named("one") is None:
+        await asyncio.sleep(0)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not start.done()
+    world.kernel.makes_bridges.set()
+    assert await start in world.runtime.running
+    await making

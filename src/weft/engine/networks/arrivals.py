@@ -1,5 +1,9 @@
-"""Networks that containers are being started on, and those that are being removed: one excludes the other."""
+"""Networks that containers are being started on, and those that are being removed: one excludes the other.
 
+A network that is still being made, recorded as it is, is waited for.
+"""
+
+import asyncio
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +19,23 @@ class Arrivals:
     def __init__(self) -> None:
         self._arriving: Counter[str] = Counter()
         self._leaving: set[str] = set()
+        self._coming: dict[str, asyncio.Event] = {}
+
+    @contextmanager
+    def coming(self, network_id: str) -> Iterator[None]:
+        """Let starts wait while a network is being made."""
+        made = self._coming[network_id] = asyncio.Event()
+        try:
+            yield
+        finally:
+            del self._coming[network_id]
+            made.set()
+
+    async def made(self, attachments: Sequence[Attachment]) -> None:
+        """Return when none of these networks is being made any more: each is there, or its making failed."""
+        for attachment in attachments:
+            if attachment.network_id in self._coming:
+                await self._coming[attachment.network_id].wait()
 
     @contextmanager
     def arriving(self, attachments: Sequence[Attachment]) -> Iterator[None]:

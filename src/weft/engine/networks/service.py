@@ -156,9 +156,17 @@ class NetworkService:
             predefined=predefined,
             mtu=facts.default_mtu,
         )
+        async with self._locks.hold(network_id):
+            with self._arrivals.coming(network_id):
+                return await self._make(record, facts, adjust)
+
+    async def _make(
+        self, record: NetworkRecord, facts: Facts, adjust: Callable[[NetworkRecord], NetworkRecord]
+    ) -> NetworkRecord:
+        driver = self._drivers.get(record.driver)
         try:
             if isinstance(driver, Parented):
-                record = replace(record, pools=self._addresses.reserve(pools, driver.reserved(spec)))
+                record = replace(record, pools=self._addresses.reserve(record.pools, driver.reserved(record.spec)))
             record = adjust(record)
             if isinstance(driver, Exclusive):
                 driver.check_conflicts(record, self._inventory.networks.values())
@@ -311,7 +319,7 @@ class NetworkService:
 
     def _check_unused(self, record: NetworkRecord) -> None:
         users = []
-        for container in self.members(record):
+        for container in self._inventory.containers_on(record.id):  # one that is starting or ending is no member
             attachment = container.attachment_to(record.id)
             if attachment is not None and attachment.endpoint is not None:
                 name = f"gateway_{container.id[:12]}" if attachment.implicit else container.name

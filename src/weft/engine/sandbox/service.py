@@ -127,6 +127,7 @@ class SandboxService:
     async def _raise_own(self, record: ContainerRecord) -> ContainerRecord:
         if record.sandbox_id:  # kept for containers that joined it
             return record
+        await self._arrivals.made(with_networks(self._inventory, record).attachments)
         record = with_networks(self._inventory, _bare(record))
         with self._arrivals.arriving(record.attachments):
             return await self._raise_on_networks(record)
