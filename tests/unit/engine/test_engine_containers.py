@@ -1,6 +1,7 @@
 """A container's life, and what stays behind when something goes wrong."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import IPv4Address
 
@@ -35,10 +36,14 @@ async def run(engine: Engine, name: str, wanted: ContainerSpec, **networks: Endp
     return created.id
 
 
-async def settled(engine: Engine, name: str, status: Status) -> None:
+async def until(look: Callable[[], object]) -> None:
     async with asyncio.timeout(5):
-        while engine.containers.find(name).state.status is not status:  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
+        while not look():  # noqa: ASYNC110
+            await asyncio.sleep(0)
+
+
+async def settled(engine: Engine, name: str, status: Status) -> None:
+    await until(lambda: engine.containers.find(name).state.status is status)
 
 
 async def test_a_container_runs_and_leaves_nothing(world: World, engine: Engine) -> None:
@@ -303,8 +308,7 @@ async def test_a_network_stays_while_a_container_on_it_is_coming_up(world: World
     created = await engine.containers.create("one", spec(network="net"), {}, "")
     world.runtime.creates.clear()
     start = asyncio.create_task(engine.containers.start("one"))
-    while not engine.containers.find("one").sandbox_id:
-        await asyncio.sleep(0)
+    await until(lambda: engine.containers.find("one").sandbox_id)
     with pytest.raises(Forbidden, match="network net has active endpoints"):
         await engine.networks.remove("net")
     world.runtime.creates.set()
@@ -315,11 +319,9 @@ async def test_a_network_stays_while_a_container_on_it_is_coming_up(world: World
 async def test_a_start_waits_for_a_network_that_is_being_made(world: World, engine: Engine) -> None:
     world.kernel.makes_bridges.clear()
     making = asyncio.create_task(engine.networks.create(NetworkSpec(name="net")))
-    while engine.inventory.network_named("net") is None:
-        await asyncio.sleep(0)
+    await until(lambda: engine.inventory.network_named("net"))
     start = asyncio.create_task(run(engine, "one", spec(network="net")))
-    while engine.inventory.container_named("one") is None:
-        await asyncio.sleep(0)
+    await until(lambda: engine.inventory.container_named("one"))
     for _ in range(20):
         await asyncio.sleep(0)
     assert not start.done()
