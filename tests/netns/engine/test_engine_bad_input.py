@@ -251,7 +251,10 @@ REFUSED = [
     # what there is not
     *(Case("GET", f"/{noun}", 503, "This node is not a swarm manager") for noun in ("services", "nodes", "tasks", "secrets", "configs", "swarm")),
     *(Case(method, path, 404, "page not found") for method, path in (("PUT", "/networks"), ("DELETE", "/info"), ("POST", "/nowhere/at/all"))),
-    *(Case(method, path, 501, "not support|does not build", old=ANY) for method, path in (("POST", "/build"), ("POST", "/commit?container=box"), ("GET", "/images/search?term=x"), ("POST", "/plugins/pull"))),
+    *(Case(method, path, 501, "not support|does not build", old=ANY) for method, path in (("POST", "/build"), ("GET", "/images/search?term=x"), ("POST", "/plugins/pull"))),
+    Case("POST", "/commit?container=nobody", 404, UNKNOWN),
+    Case("POST", "/commit?container=box&repo=Nonsense", 400, "invalid reference format", old=ANY),
+    Case("GET", "/distribution/Nonsense/json", 400, "invalid reference format", old=ANY),
     Case("GET", "/plugins/x/json", 404, 'plugin "x" not found'),
     Case("GET", "/containers/nobody/attach/ws", 404, UNKNOWN, old=ANY),
     Case("POST", "/containers/nobody/copy", 404, "page not found", old=ANY),
