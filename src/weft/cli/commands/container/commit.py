@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from weft.cli.command import Command
 from weft.cli.context import Context
-from weft.cli.errors import CommandFailed
 from weft.cli.flags.flag import many, switch, text
 from weft.cli.flags.parser import Options
-from weft.cli.render.reference import parse_reference
+from weft.cli.flags.repository import repository_and_tag
 
 
 def run(context: Context, options: Options) -> int:
     container, *target = options.arguments
-    repository, tag = _split(target[0]) if target and target[0] else ("", "")
+    repository, tag = repository_and_tag(target[0] if target else "")
     made = context.engine.images.commit(
         container,
         repository=repository,
@@ -24,14 +23,6 @@ def run(context: Context, options: Options) -> int:
     )
     context.print(f"{made}\n")
     return 0
-
-
-def _split(text: str) -> tuple[str, str]:
-    try:
-        reference = parse_reference(text)
-    except ValueError as error:
-        raise CommandFailed(str(error)) from error
-    return reference.name, reference.tag
 
 
 COMMAND = Command(

@@ -11,15 +11,15 @@ from weft.cli.context import Context
 from weft.cli.errors import CommandFailed
 from weft.cli.flags.flag import many, text
 from weft.cli.flags.parser import Options
+from weft.cli.flags.repository import repository_and_tag
 from weft.cli.render.progress import show
-from weft.cli.render.reference import parse_reference
 
 
 def run(context: Context, options: Options) -> int:
     source, *target = options.arguments
     if source.startswith(("http://", "https://")):
         raise CommandFailed(f"importing from a URL is not supported by Weft: curl {source} | weft import -")
-    repository, tag = _split(target[0]) if target else ("", "")
+    repository, tag = repository_and_tag(target[0] if target else "")
     descriptor = sys.stdin.fileno() if source == "-" else open_archive(source)
     try:
         progress = context.engine.images.import_(
@@ -35,14 +35,6 @@ def run(context: Context, options: Options) -> int:
             os.close(descriptor)
     show(progress, sys.stdout.fileno())
     return 0
-
-
-def _split(text: str) -> tuple[str, str]:
-    try:
-        reference = parse_reference(text)
-    except ValueError as error:
-        raise CommandFailed(str(error)) from error
-    return reference.name, reference.tag
 
 
 COMMAND = Command(
